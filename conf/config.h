@@ -1,0 +1,145 @@
+// The configuration as one immutable value. `load` turns TOML text into a Config or into the list of
+// everything that is wrong with it, each with line, column and what would be right. This folder knows
+// no other: it checks what a value may be, not whether a file or an address exists on this machine.
+//
+// Owns: nothing but values. Called by: daemon/ at start, at reload and for --check.
+// Bounds: kConfigBytesMax of text, kConfigErrorsMax reported errors.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace portreeve::conf {
+
+inline constexpr std::size_t kConfigBytesMax = 1 << 20;
+inline constexpr std::size_t kConfigErrorsMax = 50;
+
+using Milliseconds = std::chrono::milliseconds;
+
+// "[::]:2222", "0.0.0.0:80", "127.0.0.1:0": a literal address and a port, never a name to resolve.
+struct Endpoint {
+    std::string address;  // without brackets: "::", "127.0.0.1"
+    std::uint16_t port = 0;
+
+    [[nodiscard]] std::string text() const;
+    bool operator==(const Endpoint&) const = default;
+};
+
+// "20000-29999" or "8080"; first <= last, both at least 1.
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+
+    [[nodiscard]] bool contains(std::uint32_t port) const { return port >= first && port <= last; }
+    bool operator==(const PortRange&) const = default;
+};
+
+enum class Bind { loopback, client, any };  // GatewayPorts no | clientspecified | yes
+enum class LogLevel { error, warning, info, debug };
+
+struct Server {
+    std::uint32_t workers = 0;  // 0: one per CPU
+    std::string state_dir = "/var/lib/portreeve";
+    std::string runtime_dir = "/run/portreeve";
+    Milliseconds drain{10'000};  // how long visitors may finish after SIGTERM
+    bool operator==(const Server&) const = default;
+};
+
+struct Ssh {
+    std::vector<Endpoint> listen = {{"::", 2222}};
+    std::vector<std::string> host_keys;
+    Milliseconds keepalive{15'000};
+    Milliseconds login_grace{20'000};
+    std::string banner;
+    bool operator==(const Ssh&) const = default;
+};
+
+struct Auth {
+    std::vector<std::string> authorized_keys = {"/etc/portreeve/authorized_keys"};
+    bool operator==(const Auth&) const = default;
+};
+
+struct Forward {
+    Bind bind = Bind::client;
+    std::vector<PortRange> ports = {{1024, 65535}};
+    PortRange pool = {20000, 29999};
+    Milliseconds lease{300'000};
+    Milliseconds hold{10'000};
+    bool aliases = true;
+    bool operator==(const Forward&) const = default;
+};
+
+struct Http {
+    std::string domain;
+    std::vector<Endpoint> listen = {{"::", 80}};
+    bool operator==(const Http&) const = default;
+};
+
+struct Https {
+    std::vector<Endpoint> listen = {{"::", 443}};
+    std::string certificates = "/etc/portreeve/certs";
+    bool operator==(const Https&) const = default;
+};
+
+struct Limits {
+    std::uint32_t sessions = 10'000;
+    std::uint32_t sessions_per_key = 100;
+    std::uint32_t sessions_per_ip = 100;
+    std::uint32_t startups = 100;
+    std::uint32_t startups_per_ip = 10;
+    std::uint32_t tunnels_per_session = 32;
+    std::uint32_t visitors_per_tunnel = 10'000;
+    bool operator==(const Limits&) const = default;
+};
+
+struct Metrics {
+    std::vector<Endpoint> listen;  // "" in the file: none
+    bool operator==(const Metrics&) const = default;
+};
+
+struct Log {
+    LogLevel level = LogLevel::info;
+    bool operator==(const Log&) const = default;
+};
+
+struct Config {
+    Server server;
+    Ssh ssh;
+    Auth auth;
+    Forward forward;
+    Http http;
+    Https https;
+    Limits limits;
+    Metrics metrics;
+    Log log;
+    bool operator==(const Config&) const = default;
+};
+
+// One thing wrong with the text. `text()` is the contract's FILE:LINE:COLUMN: what is wrong.
+struct ConfigError {
+    std::string file;
+    std::uint32_t line = 0;    // 1-based; 0: the file as a whole
+    std::uint32_t column = 0;  // 1-based
+    std::string sentence;
+
+    [[nodiscard]] std::string text() const;
+};
+
+using ConfigErrors = std::vector<ConfigError>;  // never empty when returned as an error
+
+// Parses `toml`; `file` is the name that errors carry. Keys left out keep their defaults.
+[[nodiscard]] tl::expected<Config, ConfigErrors> parse(std::string_view toml, std::string_view file);
+
+// Reads and parses the file at `path`.
+[[nodiscard]] tl::expected<Config, ConfigErrors> load(const std::string& path);
+
+// The defaults as commented TOML, as `contrib/portreeve.toml` shows them; parses to Config{}.
+[[nodiscard]] std::string_view default_toml();
+
+}  // namespace portreeve::conf
