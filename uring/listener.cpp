@@ -1,0 +1,72 @@
+#include "uring/listener.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+namespace portreeve::uring {
+
+Listener::Listener(Ring& ring, Fd socket, Events& events)
+    : ring_(ring),
+      events_(events),
+      socket_(std::move(socket)),
+      address_(Address::of_local(socket_.get())) {
+    // An operation on a non-blocking file does not wait: it ends with EAGAIN.
+    const int flags = fcntl(socket_.get(), F_GETFL);
+    if (flags >= 0 && (flags & O_NONBLOCK) != 0) {
+        fcntl(socket_.get(), F_SETFL, flags & ~O_NONBLOCK);
+    }
+}
+
+void Listener::open() { ring_.accept_each(accept_, socket_.get()); }
+
+void Listener::close() {
+    if (closing_) {
+        return;
+    }
+    closing_ = true;
+    pause_.stop();
+    if (accept_.armed()) {
+        ring_.cancel(accept_);
+    } else {
+        ring_.post(joined_);
+    }
+}
+
+void Listener::accepted(Completion completion) {
+    if (completion.res >= 0) {
+        Fd socket(completion.res);
+        if (!closing_) {
+            events_.on_accept(*this, std::move(socket));
+        }
+    }
+    if (accept_.armed()) {
+        return;
+    }
+    if (closing_) {
+        ring_.post(joined_);
+        return;
+    }
+    switch (completion.res) {
+        case -EMFILE:
+        case -ENFILE:
+        case -ENOMEM:
+        case -ENOBUFS:
+        case -EAGAIN:
+            events_.on_accept_pause(*this, completion.res);
+            pause_.start_at(ring_.now_ms() + kPauseMs);
+            break;
+        default:  // the end of a multishot, or a connection that was gone before it was taken
+            open();
+            break;
+    }
+}
+
+void Listener::resume() { open(); }
+
+void Listener::join() {
+    socket_.reset();
+    events_.on_listener_joined(*this);
+}
+
+}  // namespace portreeve::uring

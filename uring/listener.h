@@ -1,0 +1,63 @@
+// A listening socket whose connections arrive by one multishot accept.
+//
+// Multishot ends for many reasons (completion queue overflow, descriptors used up): each end is normal
+// and is answered by arming again, after a pause when the process is short of something.
+//
+// Owns: the listening socket. Called by: the ring's thread. Its events may not destroy it; after close()
+// it is destroyed only once on_listener_joined() has been called.
+// Bounds: the kernel's backlog; whoever takes the connections bounds them.
+#pragma once
+
+#include "uring/fd.h"
+#include "uring/ring.h"
+#include "uring/socket.h"
+
+namespace portreeve::uring {
+
+class Listener {
+  public:
+    class Events {
+      public:
+        Events() = default;
+        Events(const Events&) = delete;
+        Events& operator=(const Events&) = delete;
+        virtual ~Events() = default;
+        virtual void on_accept(Listener& listener, Fd socket) = 0;
+        // Nothing can be accepted for now (EMFILE, ENOMEM, …); it is tried again by itself.
+        virtual void on_accept_pause(Listener& listener, int error) = 0;
+        virtual void on_listener_joined(Listener& listener) = 0;
+    };
+
+    static constexpr std::int64_t kPauseMs = 100;
+
+    Listener(Ring& ring, Fd socket, Events& events);
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    Listener(Listener&&) = delete;
+    Listener& operator=(Listener&&) = delete;
+    ~Listener() = default;
+
+    void open();
+    // Cancels, joins, closes, then calls on_listener_joined() in a later turn. The socket is not shut
+    // down: one that systemd holds too must go on listening there.
+    void close();
+    [[nodiscard]] bool closing() const { return closing_; }
+    [[nodiscard]] const Address& address() const { return address_; }
+    [[nodiscard]] int descriptor() const { return socket_.get(); }
+
+  private:
+    void accepted(Completion completion);
+    void resume();
+    void join();
+
+    Ring& ring_;
+    Events& events_;
+    Fd socket_;
+    Address address_;
+    Op accept_ = Op::to<&Listener::accepted>(this);
+    Timer pause_ = Timer::to<&Listener::resume>(this, ring_.timers());
+    Task joined_ = Task::to<&Listener::join>(this);
+    bool closing_ = false;
+};
+
+}  // namespace portreeve::uring

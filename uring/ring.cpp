@@ -1,0 +1,195 @@
+#include "uring/ring.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace portreeve::uring {
+namespace {
+
+std::uint64_t address_of(const void* object) { return reinterpret_cast<std::uintptr_t>(object); }
+
+}  // namespace
+
+Ring::Ring(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)), now_ms_(kernel_->now_ms()) {}
+
+Ring::~Ring() {
+    // Messages that arrived after the last turn still have an owner: this ring.
+    for (;;) {
+        const std::size_t count = kernel_->reap(batch_);
+        if (count == 0) {
+            break;
+        }
+        for (const Cqe& cqe : std::span(batch_).first(count)) {
+            if ((cqe.user_data & kTagMask) != kOp) {
+                delete reinterpret_cast<Message*>(cqe.user_data & ~std::uint64_t{kTagMask});
+            }
+        }
+    }
+}
+
+int Ring::run() {
+    while (!stopping_) {
+        if (const int rc = turn(true); rc < 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+int Ring::turn(bool may_wait) {
+    ++figures_.turns;
+    tasks_.run();
+    submit_parked();
+    const int rc = kernel_->submit_and_wait(may_wait && !stopping_ ? wait_ms() : 0);
+    // EBUSY, EAGAIN: the completion queue overflowed or memory is short; reaping is the cure.
+    if (rc < 0 && rc != -EBUSY && rc != -EAGAIN && rc != -EINTR) {
+        return rc;
+    }
+    now_ms_ = kernel_->now_ms();
+    for (;;) {
+        const std::size_t count = kernel_->reap(batch_);
+        figures_.completions += count;
+        for (const Cqe& cqe : std::span(batch_).first(count)) {
+            dispatch(cqe);
+        }
+        if (count < batch_.size()) {
+            break;
+        }
+    }
+    timers_.run(now_ms_);
+    return 0;
+}
+
+std::int64_t Ring::wait_ms() const {
+    if (!tasks_.empty() || !parked_.empty()) {
+        return 0;
+    }
+    if (timers_.empty()) {
+        return -1;
+    }
+    return std::max<std::int64_t>(0, timers_.next_due_ms() - kernel_->now_ms());
+}
+
+void Ring::dispatch(const Cqe& cqe) {
+    if (cqe.user_data == 0) {
+        return;  // a cancellation's own answer: the operation it named says how it ended
+    }
+    auto* const address = reinterpret_cast<void*>(cqe.user_data & ~std::uint64_t{kTagMask});
+    switch (cqe.user_data & kTagMask) {
+        case kDelivered: {
+            const std::unique_ptr<Message> message(static_cast<Message*>(address));
+            message->target_.load(std::memory_order_acquire);
+            message->deliver();
+            break;
+        }
+        case kUndelivered: {
+            // Only failures are reported here. A ring that is gone takes nothing any more.
+            auto* const message = static_cast<Message*>(address);
+            if (cqe.res == -EBADF || cqe.res == -EBADFD) {
+                delete message;
+            } else {
+                ++figures_.resent_messages;
+                submit_message(message);
+            }
+            break;
+        }
+        default:
+            static_cast<Op*>(address)->complete({cqe.res, cqe.flags});
+            break;
+    }
+}
+
+io_uring_sqe& Ring::next_sqe() {
+    if (parked_.empty()) {
+        if (io_uring_sqe* sqe = kernel_->next_sqe(); sqe != nullptr) {
+            return *sqe;
+        }
+        kernel_->submit();
+        if (io_uring_sqe* sqe = kernel_->next_sqe(); sqe != nullptr) {
+            return *sqe;
+        }
+    }
+    ++figures_.parked;
+    return parked_.emplace_back();
+}
+
+void Ring::submit_parked() {
+    while (!parked_.empty()) {
+        io_uring_sqe* sqe = kernel_->next_sqe();
+        if (sqe == nullptr) {
+            kernel_->submit();
+            sqe = kernel_->next_sqe();
+            if (sqe == nullptr) {
+                return;
+            }
+        }
+        *sqe = parked_.front();
+        parked_.pop_front();
+    }
+}
+
+void Ring::accept_each(Op& op, int listener) {
+    op.arm();
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_multishot_accept(&sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
+    sqe.user_data = address_of(&op);
+}
+
+void Ring::receive(Op& op, int socket, std::uint16_t buffer_group, std::uint32_t bytes_max) {
+    op.arm();
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_recv(&sqe, socket, nullptr, bytes_max, 0);
+    sqe.flags |= IOSQE_BUFFER_SELECT;
+    sqe.buf_group = buffer_group;
+    sqe.user_data = address_of(&op);
+}
+
+void Ring::send(Op& op, int socket, std::span<const std::byte> bytes) {
+    op.arm();
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_send(&sqe, socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    sqe.user_data = address_of(&op);
+}
+
+void Ring::send_message(Op& op, int socket, const msghdr& message) {
+    op.arm();
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_sendmsg(&sqe, socket, &message, MSG_NOSIGNAL);
+    sqe.user_data = address_of(&op);
+}
+
+void Ring::read(Op& op, int descriptor, std::span<std::byte> into) {
+    op.arm();
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_read(&sqe, descriptor, into.data(), static_cast<unsigned>(into.size()),
+                       static_cast<std::uint64_t>(-1));
+    sqe.user_data = address_of(&op);
+}
+
+void Ring::splice(Op& op, int from, int to, std::uint32_t bytes_max) {
+    op.arm();
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_splice(&sqe, from, -1, to, -1, bytes_max, SPLICE_F_MOVE);
+    sqe.user_data = address_of(&op);
+}
+
+void Ring::cancel(const Op& op) {
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_cancel64(&sqe, address_of(&op), 0);
+    sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    sqe.user_data = 0;
+}
+
+void Ring::post(int target, std::unique_ptr<Message> message) {
+    message->target_.store(target, std::memory_order_release);
+    submit_message(message.release());
+}
+
+void Ring::submit_message(Message* message) {
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_msg_ring(&sqe, message->target_.load(std::memory_order_relaxed), 0, address_of(message) | kDelivered, 0);
+    sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    sqe.user_data = address_of(message) | kUndelivered;
+}
+
+}  // namespace portreeve::uring

@@ -1,0 +1,148 @@
+#include "uring/stream.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace portreeve::uring {
+
+Stream::Stream(Ring& ring, Pools pools, Fd socket, Events& events)
+    : ring_(ring),
+      pools_(pools),
+      events_(events),
+      socket_(std::move(socket)),
+      output_(pools.slabs) {}
+
+void Stream::receive(std::size_t bytes_max) {
+    if (receive_.armed() || input_ended_ || closing_ || bytes_max == 0) {
+        return;
+    }
+    receive_bytes_max_ = static_cast<std::uint32_t>(
+        std::min<std::size_t>(bytes_max, pools_.buffers.buffer_bytes()));
+    ring_.receive(receive_, socket_.get(), pools_.buffers.group(), receive_bytes_max_);
+}
+
+void Stream::received(Completion completion) {
+    if (completion.has_buffer()) {
+        const BufferRing::Loan loan = pools_.buffers.take(completion);
+        if (!closing_ && completion.res > 0) {
+            events_.on_input(loan.bytes());
+            return;  // on_input may have closed this stream; its join waits for no receive
+        }
+    }
+    if (closing_) {
+        if (!send_.armed()) {
+            ring_.post(joined_);
+        }
+        return;
+    }
+    switch (completion.res) {
+        case -ENOBUFS:  // all buffers were lent out in this batch; they are back before the next
+        case -EINTR:
+        case -EAGAIN:
+            ring_.receive(receive_, socket_.get(), pools_.buffers.group(), receive_bytes_max_);
+            return;
+        default:
+            input_ended_ = true;
+            events_.on_input_end(completion.res);
+            return;
+    }
+}
+
+void Stream::append(std::span<const std::byte> bytes) {
+    if (output_failed_ || output_ending_ || closing_) {
+        return;
+    }
+    output_.append(bytes);
+    if (!send_.armed()) {
+        ring_.post(flush_);
+    }
+}
+
+void Stream::end_output() {
+    output_ending_ = true;
+    finish_output();
+}
+
+void Stream::finish_output() {
+    if (output_ending_ && !output_ended_ && !output_failed_ && output_.empty() && !closing_) {
+        output_ended_ = true;
+        ::shutdown(socket_.get(), SHUT_WR);
+    }
+}
+
+void Stream::flush() {
+    if (send_.armed() || output_.empty() || closing_) {
+        return;
+    }
+    iovec first{};
+    if (output_.gather({&first, 1}) == 1 && first.iov_len == output_.size()) {
+        ring_.send(send_, socket_.get(), {static_cast<std::byte*>(first.iov_base), first.iov_len});
+        return;
+    }
+    if (!pieces_) {
+        pieces_ = std::make_unique<std::array<iovec, kPiecesMax>>();
+    }
+    message_.msg_iov = pieces_->data();
+    message_.msg_iovlen = output_.gather(*pieces_);
+    ring_.send_message(send_, socket_.get(), message_);
+}
+
+void Stream::sent(Completion completion) {
+    if (closing_) {
+        output_.clear();
+        if (!receive_.armed()) {
+            ring_.post(joined_);
+        }
+        return;
+    }
+    if (completion.res >= 0) {
+        output_.consume(static_cast<std::size_t>(completion.res));
+    } else if (completion.res != -EINTR && completion.res != -EAGAIN) {
+        output_failed_ = true;
+        output_.clear();
+        events_.on_output_failed(completion.res);
+        return;
+    }
+    if (!output_.empty()) {
+        ring_.post(flush_);
+    } else {
+        pieces_.reset();
+        finish_output();
+    }
+    events_.on_output_sent();
+}
+
+void Stream::close(bool reset) {
+    if (closing_) {
+        return;
+    }
+    closing_ = true;
+    if (reset) {
+        // A shutdown would send FIN, an orderly end, before close() can send RST.
+        const linger cut{.l_onoff = 1, .l_linger = 0};
+        setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+        for (const Op* op : {&receive_, &send_}) {
+            if (op->armed()) {
+                ring_.cancel(*op);
+            }
+        }
+    } else {
+        // Completes whatever is armed: a receive with 0, a send with what was taken or EPIPE.
+        ::shutdown(socket_.get(), SHUT_RDWR);
+    }
+    if (!send_.armed()) {
+        output_.clear();
+    }
+    if (!receive_.armed() && !send_.armed()) {
+        ring_.post(joined_);
+    }
+}
+
+void Stream::join() {
+    socket_.reset();
+    events_.on_stream_joined();
+}
+
+}  // namespace portreeve::uring
