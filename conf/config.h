@@ -1,6 +1,7 @@
-// The configuration as one immutable value. `load` turns TOML text into a Config or into the list of
-// everything that is wrong with it, each with line, column and what would be right. This folder knows
-// no other: it checks what a value may be, not whether a file or an address exists on this machine.
+// The configuration as one immutable value. `load` turns TOML text into a Config or into the list
+// of everything that is wrong with it, each with line, column and what would be right. This folder
+// knows no other: it checks what a value may be, not whether a file or an address exists on this
+// machine.
 //
 // Owns: nothing but values. Called by: daemon/ at start, at reload and for --check.
 // Bounds: kConfigBytesMax of text, kConfigErrorsMax reported errors.
@@ -134,7 +135,8 @@ struct ConfigError {
 using ConfigErrors = std::vector<ConfigError>;  // never empty when returned as an error
 
 // Parses `toml`; `file` is the name that errors carry. Keys left out keep their defaults.
-[[nodiscard]] tl::expected<Config, ConfigErrors> parse(std::string_view toml, std::string_view file);
+[[nodiscard]] tl::expected<Config, ConfigErrors> parse(std::string_view toml,
+                                                       std::string_view file);
 
 // Reads and parses the file at `path`.
 [[nodiscard]] tl::expected<Config, ConfigErrors> load(const std::string& path);

@@ -1,0 +1,74 @@
+#include "conf/keys.h"
+
+#include "conf/reader.h"
+
+namespace portreeve::conf {
+
+namespace {
+
+constexpr std::uint32_t kWorkersMax = 1024;
+constexpr std::uint32_t kLimitMax = 1'000'000;
+
+void read_server(const Section& table, Server& server) {
+    table["workers"].integer(server.workers, 0, kWorkersMax);
+    table["state_dir"].one(server.state_dir, kPath);
+    table["runtime_dir"].one(server.runtime_dir, kPath);
+    table["drain"].duration(server.drain, "0s", "24h");
+}
+
+void read_ssh(const Section& table, Ssh& ssh) {
+    table["listen"].list(ssh.listen, kEndpoint, AtLeast{1});
+    table["host_keys"].list(ssh.host_keys, kPath, AtLeast{0});
+    table["keepalive"].duration(ssh.keepalive, "0s", "24h");
+    table["login_grace"].duration(ssh.login_grace, "1ms", "24h");
+    table["banner"].one(ssh.banner, kText);
+}
+
+void read_auth(const Section& table, Auth& auth) {
+    table["authorized_keys"].list(auth.authorized_keys, kPath, AtLeast{1});
+}
+
+void read_forward(const Section& table, Forward& forward) {
+    table["bind"].one(forward.bind, kBind);
+    table["ports"].list(forward.ports, kPortRange, AtLeast{0});
+    table["pool"].one(forward.pool, kPortRange);
+    table["lease"].duration(forward.lease, "0s", "8760h");
+    table["hold"].duration(forward.hold, "0s", "24h");
+    table["aliases"].boolean(forward.aliases);
+}
+
+void read_http(const Section& table, Http& http) {
+    table["domain"].one(http.domain, kDomain);
+    table["listen"].list(http.listen, kEndpoint, AtLeast{0});
+}
+
+void read_https(const Section& table, Https& https) {
+    table["listen"].list(https.listen, kEndpoint, AtLeast{0});
+    table["certificates"].one(https.certificates, kPath);
+}
+
+void read_limits(const Section& table, Limits& limits) {
+    table["sessions"].integer(limits.sessions, 1, kLimitMax);
+    table["sessions_per_key"].integer(limits.sessions_per_key, 1, kLimitMax);
+    table["sessions_per_ip"].integer(limits.sessions_per_ip, 1, kLimitMax);
+    table["startups"].integer(limits.startups, 1, kLimitMax);
+    table["startups_per_ip"].integer(limits.startups_per_ip, 1, kLimitMax);
+    table["tunnels_per_session"].integer(limits.tunnels_per_session, 1, kLimitMax);
+    table["visitors_per_tunnel"].integer(limits.visitors_per_tunnel, 1, kLimitMax);
+}
+
+}  // namespace
+
+void read_keys(Reader& reader, Config& config) {
+    read_server(reader.section("server"), config.server);
+    read_ssh(reader.section("ssh"), config.ssh);
+    read_auth(reader.section("auth"), config.auth);
+    read_forward(reader.section("forward"), config.forward);
+    read_http(reader.section("http"), config.http);
+    read_https(reader.section("https"), config.https);
+    read_limits(reader.section("limits"), config.limits);
+    reader.section("metrics")["listen"].one_or_none(config.metrics.listen, kEndpoint);
+    reader.section("log")["level"].one(config.log.level, kLogLevel);
+}
+
+}  // namespace portreeve::conf

@@ -1,0 +1,69 @@
+// The words of the configuration: how the text of one value becomes a number of milliseconds, an
+// endpoint, a range of ports. Each parser takes text and gives the value or the reason it is none,
+// as a sentence that starts with the quoted text and ends with what to write instead. Nothing here
+// knows of TOML or of keys, so that every rule can be tested with a plain string.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "conf/config.h"
+
+namespace portreeve::conf {
+
+template <class T>
+using Parsed = tl::expected<T, std::string>;
+
+// How a key's value is written: its parser, and the words that a type error needs.
+template <class T>
+struct Form {
+    std::string_view what;     // "a duration"
+    std::string_view example;  // "\"15s\"", as it stands in the file; empty: `what` says it all
+    Parsed<T> (*parse)(std::string_view);
+};
+
+inline constexpr std::size_t kPathBytesMax = 4095;  // PATH_MAX without its NUL
+inline constexpr std::size_t kTextBytesMax = 4096;
+
+// "1h", "1m30s", "500ms": whole numbers, large units first, at most "8760h" (a year).
+[[nodiscard]] Parsed<Milliseconds> parse_duration(std::string_view text);
+
+// "[::]:80", "127.0.0.1:0". The address comes back in its one canonical form ("0:0::1" as "::1").
+[[nodiscard]] Parsed<Endpoint> parse_endpoint(std::string_view text);
+
+// "20000-29999" or "8080".
+[[nodiscard]] Parsed<PortRange> parse_port_range(std::string_view text);
+
+// An absolute path. Whether it exists is not asked here.
+[[nodiscard]] Parsed<std::string> parse_path(std::string_view text);
+
+// A DNS name, returned in lower case; or "" for none.
+[[nodiscard]] Parsed<std::string> parse_domain(std::string_view text);
+
+// Any text of up to kTextBytesMax without a NUL.
+[[nodiscard]] Parsed<std::string> parse_text(std::string_view text);
+
+[[nodiscard]] Parsed<Bind> parse_bind(std::string_view text);
+[[nodiscard]] Parsed<LogLevel> parse_log_level(std::string_view text);
+
+inline constexpr Form<Milliseconds> kDuration{"a duration", R"("15s")", parse_duration};
+inline constexpr Form<Endpoint> kEndpoint{"an endpoint", R"("[::]:2222")", parse_endpoint};
+inline constexpr Form<PortRange> kPortRange{"a port range", R"("20000-29999")", parse_port_range};
+inline constexpr Form<std::string> kPath{"an absolute path", R"("/etc/portreeve/NAME")",
+                                         parse_path};
+inline constexpr Form<std::string> kDomain{"a DNS name", R"("gate.example.com")", parse_domain};
+inline constexpr Form<std::string> kText{"a text", R"("Welcome")", parse_text};
+inline constexpr Form<Bind> kBind{R"("loopback", "client" or "any")", "", parse_bind};
+inline constexpr Form<LogLevel> kLogLevel{R"("error", "warning", "info" or "debug")", "",
+                                          parse_log_level};
+
+// `text` made safe for one line of a log or terminal: control characters escaped as TOML escapes
+// them, and what is beyond a sensible length cut off ("...").
+[[nodiscard]] std::string printable(std::string_view text);
+
+// The same between double quotes, with quotes and backslashes escaped too.
+[[nodiscard]] std::string quoted(std::string_view text);
+
+}  // namespace portreeve::conf
