@@ -1,0 +1,145 @@
+#include "daemon/binding.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace portreeve::daemon {
+namespace {
+
+using uring::Address;
+
+bool is_loopback(const Address& address) {
+    return address.host() == "::1" || address.host().starts_with("127.");
+}
+
+Wanted everywhere() { return {{"0.0.0.0", "::"}, true, {}}; }
+Wanted loopback() { return {{"127.0.0.1", "::1"}, false, {}}; }
+
+// What the client itself asked for, before the configuration has its say.
+tl::expected<Wanted, Refusal> as_asked(const std::string& address) {
+    if (address.empty() || address == "*") {
+        return everywhere();
+    }
+    if (address == "localhost") {
+        return loopback();
+    }
+    if (const auto literal = Address::parse(address, 0)) {
+        return Wanted{{literal->host()}, address == "0.0.0.0" || address == "::", {}};
+    }
+    return tl::unexpected(Refusal{
+        "name_not_served", "\"" + address + "\" is a name, and this server serves no names; ask for "
+                           "a port: -R 0:HOST:PORT"});
+}
+
+bool only_loopback(const Wanted& wanted) {
+    return std::all_of(wanted.hosts.begin(), wanted.hosts.end(), [](const std::string& host) {
+        const auto address = Address::parse(host, 0);
+        return address && is_loopback(*address);
+    });
+}
+
+// A family that this host does not have at all is not one that was withheld.
+bool family_missing(int error) { return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL; }
+
+std::string why_not(const Address& address, int error) {
+    if (error == -EADDRINUSE) {
+        return address.text() + " is in use";
+    }
+    if (error == -EACCES) {
+        return address.text() + " may not be bound by this server (ports below 1024 need "
+                                "CAP_NET_BIND_SERVICE)";
+    }
+    return address.text() + ": " + std::strerror(-error);
+}
+
+struct BindFailure {
+    int error;
+    std::string sentence;
+};
+
+// All of the wanted addresses on this port, or none.
+tl::expected<std::vector<uring::Fd>, BindFailure> bind_all(const Wanted& wanted,
+                                                           std::uint16_t port) {
+    std::vector<uring::Fd> sockets;
+    BindFailure missing{-EADDRNOTAVAIL, "this host has no such address"};
+    for (const std::string& host : wanted.hosts) {
+        const auto address = Address::parse(host, port);
+        auto socket = uring::listen_on(*address, false);
+        if (socket) {
+            sockets.push_back(std::move(*socket));
+        } else if (wanted.hosts.size() > 1 && family_missing(socket.error())) {
+            missing = {socket.error(), why_not(*address, socket.error())};
+        } else {
+            return tl::unexpected(
+                BindFailure{socket.error(), why_not(*address, socket.error())});
+        }
+    }
+    if (sockets.empty()) {
+        return tl::unexpected(missing);
+    }
+    return sockets;
+}
+
+tl::expected<Bound, Refusal> bind_from_pool(const Wanted& wanted, const conf::PortRange& pool,
+                                            std::uint32_t seed) {
+    const std::uint32_t size = std::uint32_t{pool.last} - pool.first + 1;
+    for (std::uint32_t step = 0; step < size; ++step) {
+        const auto port = static_cast<std::uint16_t>(pool.first + (seed + step) % size);
+        auto sockets = bind_all(wanted, port);
+        if (sockets) {
+            return Bound{std::move(*sockets), port, wanted.wildcard, wanted.note};
+        }
+        if (sockets.error().error != -EADDRINUSE && sockets.error().error != -EACCES) {
+            return tl::unexpected(Refusal{"bind_failed", sockets.error().sentence});
+        }
+    }
+    return tl::unexpected(
+        Refusal{"pool_exhausted", "every port of [forward] pool " + std::to_string(pool.first) +
+                                      "-" + std::to_string(pool.last) + " is in use"});
+}
+
+}  // namespace
+
+tl::expected<Wanted, Refusal> addresses_for(const std::string& address, conf::Bind bind) {
+    auto wanted = as_asked(address);
+    if (!wanted) {
+        return wanted;
+    }
+    if (bind == conf::Bind::any && (wanted->hosts.size() < 2 || !wanted->wildcard)) {
+        wanted = everywhere();
+        wanted->note = "opened on all addresses, because [forward] bind is \"any\"";
+    }
+    if (bind == conf::Bind::loopback && !only_loopback(*wanted)) {
+        wanted = loopback();
+        wanted->note = "opened on loopback only, because [forward] bind is \"loopback\"";
+    }
+    return wanted;
+}
+
+tl::expected<Bound, Refusal> bind_forward(const std::string& address, std::uint32_t port,
+                                          const conf::Forward& rules, std::uint32_t seed) {
+    auto wanted = addresses_for(address, rules.bind);
+    if (!wanted) {
+        return tl::unexpected(wanted.error());
+    }
+    if (port == 0) {
+        return bind_from_pool(*wanted, rules.pool, seed);
+    }
+    const bool allowed = std::any_of(rules.ports.begin(), rules.ports.end(),
+                                     [port](const conf::PortRange& r) { return r.contains(port); });
+    if (!allowed) {
+        return tl::unexpected(Refusal{
+            "port_not_allowed", "port " + std::to_string(port) + " is outside [forward] ports"});
+    }
+    const auto wanted_port = static_cast<std::uint16_t>(port);
+    auto sockets = bind_all(*wanted, wanted_port);
+    if (!sockets) {
+        return tl::unexpected(
+            Refusal{sockets.error().error == -EADDRINUSE ? "address_in_use" : "bind_failed",
+                    sockets.error().sentence});
+    }
+    return Bound{std::move(*sockets), wanted_port, wanted->wildcard, wanted->note};
+}
+
+}  // namespace portreeve::daemon

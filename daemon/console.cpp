@@ -1,0 +1,70 @@
+#include "daemon/console.h"
+
+#include <algorithm>
+
+namespace portreeve::daemon {
+
+bool Console::on_pty() {
+    terminal_ = true;
+    return true;
+}
+
+bool Console::on_shell() {
+    shown_ = true;
+    show(events_.summary());
+    return true;
+}
+
+bool Console::on_exec(std::string_view) {
+    // Granted, so that the sentence can be said: a refused request shows only a client's own words.
+    channel_->write_error_later(
+        "portreeve: this server runs no commands; leave the command out, or add -N\n");
+    channel_->send_exit_status(kRefusedStatus);
+    channel_->close();
+    channel_ = nullptr;
+    events_.on_console_closed(*this);
+    return true;
+}
+
+std::string Console::for_terminal(std::string_view text) const {
+    std::string shown;
+    for (const char letter : text) {
+        if (letter == '\n' && terminal_) {
+            shown += '\r';
+        }
+        shown += letter;
+    }
+    return shown;
+}
+
+void Console::show(std::string_view text) {
+    if (channel_ != nullptr && shown_) {
+        channel_->write_later(for_terminal(text));
+    }
+}
+
+void Console::end(std::string_view text, int status) {
+    if (channel_ == nullptr) {
+        return;
+    }
+    show(text);
+    channel_->send_exit_status(status);
+    channel_->close();
+    channel_ = nullptr;
+    events_.on_console_closed(*this);
+}
+
+std::size_t Console::on_channel_data(std::span<const std::byte> bytes) {
+    constexpr std::byte kControlC{0x03};
+    if (terminal_ && std::find(bytes.begin(), bytes.end(), kControlC) != bytes.end()) {
+        end("\n", kInterruptedStatus);
+    }
+    return bytes.size();
+}
+
+void Console::on_channel_closed() {
+    channel_ = nullptr;
+    events_.on_console_closed(*this);
+}
+
+}  // namespace portreeve::daemon

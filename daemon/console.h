@@ -1,0 +1,54 @@
+// What a person sees who logs in without -N: which tunnels are open, and where, until Ctrl-C. There is no
+// shell behind it and no command: asking for one is answered in a sentence.
+//
+// Owns: nothing. Called by: Client, which owns it, and its channel. Done when closed(): the Client then
+// destroys it. Bounds: what it has to say is written as it happens, a line a tunnel.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ssh/channel.h"
+
+namespace portreeve::daemon {
+
+class Console final : public ssh::Channel::Events {
+  public:
+    class Events {
+      public:
+        Events() = default;
+        Events(const Events&) = delete;
+        Events& operator=(const Events&) = delete;
+        virtual ~Events() = default;
+        // What to show a newcomer: a line for each open tunnel.
+        [[nodiscard]] virtual std::string summary() const = 0;
+        virtual void on_console_closed(Console& console) = 0;
+    };
+
+    explicit Console(Events& events) : events_(events) {}
+
+    void attach(ssh::Channel& channel) { channel_ = &channel; }
+    // Lines end in '\n'; nothing is shown before the client asked for a shell.
+    void show(std::string_view text);
+    // The last words, and an exit status.
+    void end(std::string_view text, int status);
+
+  private:
+    static constexpr int kInterruptedStatus = 130;  // 128 + SIGINT, as a shell would end
+    static constexpr int kRefusedStatus = 1;
+
+    bool on_pty() override;
+    bool on_shell() override;
+    bool on_exec(std::string_view command) override;
+    std::size_t on_channel_data(std::span<const std::byte> bytes) override;
+    void on_channel_eof() override {}  // `ssh … </dev/null` goes on
+    void on_channel_closed() override;
+    [[nodiscard]] std::string for_terminal(std::string_view text) const;
+
+    Events& events_;
+    ssh::Channel* channel_ = nullptr;
+    bool terminal_ = false;
+    bool shown_ = false;
+};
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,61 @@
+// The daemon's log: one line an event, as `key=value` fields that people and programs both read.
+//
+// Under systemd each line starts with its priority (<6>), elsewhere with its time. A line is one write,
+// so lines of several threads never mix. Only daemon/ logs; the layers below return what went wrong.
+//
+// Owns: nothing. Called by: all threads. Bounds: kLineBytesMax a line, longer ones are cut.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "conf/config.h"
+
+namespace portreeve::daemon {
+
+class Log {
+  public:
+    using Level = conf::LogLevel;
+    static constexpr std::size_t kLineBytesMax = 4096;
+
+    struct Field {
+        std::string_view key;
+        std::string value;
+    };
+
+    explicit Log(int descriptor);
+
+    void set_level(Level level) { level_.store(level, std::memory_order_relaxed); }
+    [[nodiscard]] bool shows(Level level) const {
+        return level <= level_.load(std::memory_order_relaxed);
+    }
+
+    void error(std::string_view event, std::initializer_list<Field> fields) const {
+        write(Level::error, event, fields);
+    }
+    void warning(std::string_view event, std::initializer_list<Field> fields) const {
+        write(Level::warning, event, fields);
+    }
+    void info(std::string_view event, std::initializer_list<Field> fields) const {
+        write(Level::info, event, fields);
+    }
+    void debug(std::string_view event, std::initializer_list<Field> fields) const {
+        write(Level::debug, event, fields);
+    }
+
+  private:
+    void write(Level level, std::string_view event, std::initializer_list<Field> fields) const;
+
+    int descriptor_;
+    bool journal_;
+    std::atomic<Level> level_{Level::info};
+};
+
+// The line without its prefix: `level=info event=… key=value`; values are quoted where they must be.
+std::string log_line(conf::LogLevel level, std::string_view event,
+                     std::initializer_list<Log::Field> fields);
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,22 @@
+// What holds from now on: the configuration, and the keys that it names, read together. A reload makes a
+// new Policy and hands it to all workers; whoever still works by the old one keeps it alive.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "conf/config.h"
+#include "ssh/authorized_keys.h"
+#include "ssh/keys.h"
+
+namespace portreeve::daemon {
+
+struct Policy {
+    conf::Config config;
+    ssh::AuthorizedKeys authorized_keys;
+    ssh::HostKeys host_keys;
+};
+
+using PolicyPtr = std::shared_ptr<const Policy>;
+
+}  // namespace portreeve::daemon

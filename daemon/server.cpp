@@ -1,0 +1,390 @@
+#include "daemon/server.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <thread>
+
+namespace portreeve::daemon {
+
+struct Server::Door {
+    conf::Endpoint endpoint;
+    std::string name;
+    std::unique_ptr<uring::Listener> listener;
+    uring::Fd socket;  // until the listener has it
+};
+
+namespace {
+
+sigset_t handled_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+        sigaddset(&set, number);
+    }
+    return set;
+}
+
+tl::expected<uring::Fd, Failure> listen_at(const conf::Endpoint& endpoint) {
+    const auto address = uring::Address::parse(endpoint.address, endpoint.port);
+    int error = address ? 0 : address.error();
+    if (address) {
+        auto socket = uring::listen_on(*address, true);
+        if (!socket && socket.error() == -EAFNOSUPPORT && endpoint.address == "::") {
+            // A host without IPv6: "all addresses" are its IPv4 ones.
+            socket = uring::listen_on(*uring::Address::parse("0.0.0.0", endpoint.port), false);
+        }
+        if (socket) {
+            return std::move(*socket);
+        }
+        error = socket.error();
+    }
+    return tl::unexpected(Failure{1, {"cannot listen on " + endpoint.text() + " ([ssh] listen): " +
+                                      std::strerror(-error)}});
+}
+
+// What a client sees of a refusal before the protocol starts: RFC 4253 section 4.2 allows text lines.
+void say_refusal(int socket, const Refusal& refusal) {
+    const std::string line = "portreeve: not admitted: " + refusal.sentence + "\r\n";
+    static_cast<void>(!::send(socket, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Server>, Failure> Server::make(Log& log, PolicyPtr policy,
+                                                            std::string config_path) {
+    auto kernel = uring::make_kernel();
+    if (!kernel) {
+        return tl::unexpected(Failure{1, {kernel.error().sentence}});
+    }
+    std::unique_ptr<Server> made(
+        new Server(log, std::move(policy), std::move(config_path), std::move(*kernel)));
+    // Before any thread starts, so that signals come to the ring and to nothing else.
+    const sigset_t signals = handled_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    made->signals_ = uring::Fd(signalfd(-1, &signals, SFD_CLOEXEC));
+    if (auto taken = made->take_passed_sockets(); !taken) {
+        return tl::unexpected(taken.error());
+    }
+    if (!made->doors_passed_) {
+        auto doors = made->open_missing(made->policy_->config.ssh.listen);
+        if (!doors) {
+            return tl::unexpected(doors.error());
+        }
+        made->doors_ = std::move(*doors);
+    }
+    if (auto workers = made->make_workers(); !workers) {
+        return tl::unexpected(workers.error());
+    }
+    return made;
+}
+
+Server::Server(Log& log, PolicyPtr policy, std::string config_path,
+               std::unique_ptr<uring::Kernel> kernel)
+    : log_(log),
+      policy_(std::move(policy)),
+      config_path_(std::move(config_path)),
+      ring_(std::move(kernel)) {
+    admission_.set_limits(policy_->config.limits);
+}
+
+tl::expected<void, Failure> Server::make_workers() {
+    const std::uint32_t asked = policy_->config.server.workers;
+    const std::uint32_t count =
+        asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
+    for (std::uint32_t number = 0; number < count; ++number) {
+        auto worker = Worker::make(number, log_, policy_, *this);
+        if (!worker) {
+            return tl::unexpected(Failure{1, {worker.error()}});
+        }
+        workers_.push_back(std::move(*worker));
+    }
+    return {};
+}
+
+tl::expected<void, Failure> Server::take_passed_sockets() {
+    PassedSockets passed = PassedSockets::take();
+    for (uring::Fd& socket : passed.named("ssh")) {
+        auto door = std::make_unique<Door>();
+        door->name = "ssh";
+        door->socket = std::move(socket);
+        doors_.push_back(std::move(door));
+        doors_passed_ = true;
+    }
+    for (const PassedSockets::Odd& odd : passed.rest()) {
+        log_.warning("socket_not_used", {{"name", odd.name}, {"why", odd.why}});
+    }
+    return {};
+}
+
+int Server::run() {
+    if (const int rc = ring_.enable(); rc < 0) {
+        log_.error("start_failed", {{"why", std::strerror(-rc)}});
+        return 1;
+    }
+    for (const auto& worker : workers_) {
+        worker->start();
+    }
+    for (auto& door : std::exchange(doors_, {})) {
+        open_door(std::move(door));
+    }
+    warn_of_complaints();
+    wait_signal();
+    notify::ready(status());
+    const int rc = ring_.run();
+    for (const auto& worker : workers_) {
+        worker->join();
+    }
+    const Admission::Counts counts = admission_.counts();
+    log_.info("stopped", {{"admitted", std::to_string(counts.admitted)},
+                          {"refused", std::to_string(counts.refused)}});
+    return rc < 0 ? 1 : 0;
+}
+
+std::string Server::status() const {
+    const std::string keys = std::to_string(policy_->authorized_keys.size());
+    return "serving ssh on " + std::to_string(doors_.size()) + " sockets, " + keys +
+           " keys may log in";
+}
+
+// Listening ----------------------------------------------------------------------------------------
+
+tl::expected<std::vector<std::unique_ptr<Server::Door>>, Failure> Server::open_missing(
+    const std::vector<conf::Endpoint>& endpoints) const {
+    std::vector<std::unique_ptr<Door>> opened;
+    for (const conf::Endpoint& endpoint : endpoints) {
+        if (std::any_of(doors_.begin(), doors_.end(),
+                        [&](const auto& door) { return door->endpoint == endpoint; })) {
+            continue;
+        }
+        auto socket = listen_at(endpoint);
+        if (!socket) {
+            return tl::unexpected(socket.error());
+        }
+        opened.push_back(std::make_unique<Door>(
+            Door{endpoint, "ssh", nullptr, std::move(*socket)}));
+    }
+    return opened;
+}
+
+void Server::open_door(std::unique_ptr<Door> door) {
+    door->listener = std::make_unique<uring::Listener>(ring_, std::move(door->socket), *this);
+    door->listener->open();
+    log_.info("listening",
+              {{"name", door->name}, {"address", door->listener->address().text()}});
+    doors_.push_back(std::move(door));
+}
+
+void Server::close_doors_not_in(const std::vector<conf::Endpoint>& endpoints) {
+    for (auto& door : std::exchange(doors_, {})) {
+        if (std::find(endpoints.begin(), endpoints.end(), door->endpoint) != endpoints.end()) {
+            doors_.push_back(std::move(door));
+            continue;
+        }
+        log_.info("listening_ended", {{"name", door->name},
+                                      {"address", door->listener->address().text()}});
+        door->listener->close();
+        closed_doors_.push_back(std::move(door));
+    }
+}
+
+void Server::on_accept(uring::Listener&, uring::Fd socket) {
+    const uring::Address peer = uring::Address::of_peer(socket.get());
+    auto ticket = admission_.admit(peer.host());
+    if (!ticket) {
+        say_refusal(socket.get(), ticket.error());
+        log_.info("refused", {{"code", std::string(ticket.error().code)},
+                              {"client", peer.text()},
+                              {"why", ticket.error().sentence}});
+        return;
+    }
+    uring::set_no_delay(socket.get());
+    Worker& worker =
+        **std::min_element(workers_.begin(), workers_.end(), [](const auto& one, const auto& two) {
+            return one->load() < two->load();
+        });
+    worker.note_adoption();
+    ring_.post(worker.ring_descriptor(),
+               uring::make_message([&worker, taken = std::move(socket),
+                                    right = std::move(*ticket)]() mutable {
+                   worker.adopt(std::move(taken), std::move(right));
+               }));
+}
+
+void Server::on_accept_pause(uring::Listener& listener, int error) {
+    log_.warning("accept_paused",
+                 {{"address", listener.address().text()}, {"why", std::strerror(-error)}});
+}
+
+void Server::on_listener_joined(uring::Listener& listener) {
+    std::erase_if(closed_doors_,
+                  [&](const auto& door) { return door->listener.get() == &listener; });
+}
+
+// Signals and reload -------------------------------------------------------------------------------
+
+void Server::wait_signal() {
+    ring_.read(signal_op_, signals_.get(), std::as_writable_bytes(std::span(&signal_, 1)));
+}
+
+void Server::on_signal(uring::Completion completion) {
+    if (stage_ == Stage::stopped) {
+        return;
+    }
+    if (completion.res == static_cast<std::int32_t>(sizeof(signal_))) {
+        if (signal_.ssi_signo == SIGHUP) {
+            reload();
+        } else if (stage_ == Stage::serving) {
+            drain();
+        } else {
+            end_now();  // asked twice: do not wait for visitors
+        }
+    }
+    wait_signal();
+}
+
+void Server::reload() {
+    if (stage_ != Stage::serving) {
+        return;
+    }
+    notify::reloading();
+    if (auto done = try_reload(); !done) {
+        for (const std::string& sentence : done.error().sentences) {
+            log_.error("reload_failed", {{"why", sentence}});
+        }
+        notify::ready("reload failed, the old configuration holds: " +
+                      done.error().sentences.front());
+        return;
+    }
+    log_.info("reloaded", {{"config", config_path_.empty() ? "defaults" : config_path_},
+                           {"keys", std::to_string(policy_->authorized_keys.size())}});
+    warn_of_complaints();
+    notify::ready(status());
+}
+
+// All that can fail is done before anything changes.
+tl::expected<void, Failure> Server::try_reload() {
+    auto config = read_config(config_path_);
+    if (!config) {
+        return tl::unexpected(config.error());
+    }
+    auto policy = make_policy(std::move(*config));
+    if (!policy) {
+        return tl::unexpected(policy.error());
+    }
+    const conf::Config& next = (*policy)->config;
+    std::vector<std::unique_ptr<Door>> opened;
+    if (!doors_passed_) {
+        auto doors = open_missing(next.ssh.listen);
+        if (!doors) {
+            return tl::unexpected(doors.error());
+        }
+        opened = std::move(*doors);
+    }
+    std::vector<ssh::Acceptor> acceptors;
+    for (std::size_t count = 0; count < workers_.size(); ++count) {
+        auto acceptor = ssh::Acceptor::make((*policy)->host_keys);
+        if (!acceptor) {
+            return tl::unexpected(Failure{1, {acceptor.error()}});
+        }
+        acceptors.push_back(std::move(*acceptor));
+    }
+
+    warn_of_restart_keys(policy_->config, next);
+    policy_ = std::move(*policy);
+    log_.set_level(policy_->config.log.level);
+    admission_.set_limits(policy_->config.limits);
+    if (!doors_passed_) {
+        close_doors_not_in(policy_->config.ssh.listen);
+    }
+    for (auto& door : opened) {
+        open_door(std::move(door));
+    }
+    std::size_t next_acceptor = 0;
+    tell_workers([&](Worker& worker) {
+        return [&worker, policy_now = policy_,
+                acceptor = std::move(acceptors[next_acceptor++])]() mutable {
+            worker.use(std::move(policy_now), std::move(acceptor));
+        };
+    });
+    return {};
+}
+
+void Server::warn_of_complaints() const {
+    for (const auto& complaint : policy_->authorized_keys.complaints()) {
+        log_.warning("key_refused", {{"why", complaint.text()}});
+    }
+    if (policy_->authorized_keys.size() == 0) {
+        log_.warning("no_keys", {{"why", "nobody can log in: no usable key in [auth] "
+                                         "authorized_keys"}});
+    }
+}
+
+void Server::warn_of_restart_keys(const conf::Config& from, const conf::Config& to) const {
+    const auto warn = [this](const char* key) {
+        log_.warning("restart_needed", {{"key", key}, {"why", "it holds from the next start on"}});
+    };
+    if (from.server.workers != to.server.workers) {
+        warn("server.workers");
+    }
+    if (from.server.state_dir != to.server.state_dir) {
+        warn("server.state_dir");
+    }
+    if (from.server.runtime_dir != to.server.runtime_dir) {
+        warn("server.runtime_dir");
+    }
+}
+
+// Ending -------------------------------------------------------------------------------------------
+
+template <class Function>
+void Server::tell_workers(Function function) {
+    for (const auto& worker : workers_) {
+        ring_.post(worker->ring_descriptor(), uring::make_message(function(*worker)));
+    }
+}
+
+void Server::drain() {
+    stage_ = Stage::draining;
+    const conf::Milliseconds bound = policy_->config.server.drain;
+    log_.info("stopping", {{"drain_ms", std::to_string(bound.count())}});
+    notify::stopping("stopping: visitors may finish");
+    close_doors_not_in({});
+    tell_workers([](Worker& worker) { return [&worker] { worker.drain(); }; });
+    deadline_.start_at(ring_.now_ms() + bound.count());
+}
+
+void Server::end_now() {
+    if (stage_ == Stage::ending) {
+        log_.warning("stop_forced", {{"why", "clients did not end in time"}});
+        stop();
+        return;
+    }
+    stage_ = Stage::ending;
+    tell_workers([](Worker& worker) { return [&worker] { worker.end_all(); }; });
+    deadline_.start_at(ring_.now_ms() + kEndMs);
+}
+
+void Server::on_worker_drained(Worker& worker) {
+    worker.ring().post(ring_.descriptor(), uring::make_message([this] { worker_drained(); }));
+}
+
+void Server::worker_drained() {
+    if (++drained_workers_ == workers_.size()) {
+        stop();
+    }
+}
+
+void Server::stop() {
+    stage_ = Stage::stopped;
+    deadline_.stop();
+    tell_workers([](Worker& worker) { return [&worker] { worker.stop(); }; });
+    ring_.stop();
+}
+
+}  // namespace portreeve::daemon

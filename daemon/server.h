@@ -1,0 +1,94 @@
+// The main thread: it takes SSH connections and gives each to the least loaded worker, applies reloads,
+// and ends the program in order.
+//
+//   serving -> draining (SIGTERM: no new connections, visitors may finish) -> ending -> stopped
+//
+// Owns: the SSH listeners, the workers, admission. Called by: main. Bounds: draining by [server] drain,
+// ending by kEndMs.
+#pragma once
+
+#include <sys/signalfd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "daemon/admission.h"
+#include "daemon/log.h"
+#include "daemon/policy.h"
+#include "daemon/startup.h"
+#include "daemon/systemd.h"
+#include "daemon/worker.h"
+#include "uring/listener.h"
+#include "uring/ring.h"
+
+namespace portreeve::daemon {
+
+class Server final : private uring::Listener::Events, private Worker::Events {
+  public:
+    static constexpr std::int64_t kEndMs = 3'000;
+
+    // Binds or takes over the listeners and makes the workers. `config_path` is read again at SIGHUP.
+    static tl::expected<std::unique_ptr<Server>, Failure> make(Log& log, PolicyPtr policy,
+                                                               std::string config_path);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    Server(Server&&) = delete;
+    Server& operator=(Server&&) = delete;
+    ~Server() override = default;
+
+    // Serves until a signal ends it; returns the exit code.
+    int run();
+
+  private:
+    enum class Stage { serving, draining, ending, stopped };
+    struct Door;  // a listening socket and the endpoint that it was configured by
+
+    Server(Log& log, PolicyPtr policy, std::string config_path,
+           std::unique_ptr<uring::Kernel> kernel);
+    [[nodiscard]] tl::expected<void, Failure> make_workers();
+    [[nodiscard]] tl::expected<void, Failure> take_passed_sockets();
+    [[nodiscard]] tl::expected<std::vector<std::unique_ptr<Door>>, Failure> open_missing(
+        const std::vector<conf::Endpoint>& endpoints) const;
+    void open_door(std::unique_ptr<Door> door);
+    void close_doors_not_in(const std::vector<conf::Endpoint>& endpoints);
+
+    void on_accept(uring::Listener& listener, uring::Fd socket) override;
+    void on_accept_pause(uring::Listener& listener, int error) override;
+    void on_listener_joined(uring::Listener& listener) override;
+    void on_worker_drained(Worker& worker) override;
+
+    void wait_signal();
+    void on_signal(uring::Completion completion);
+    void reload();
+    [[nodiscard]] tl::expected<void, Failure> try_reload();
+    void warn_of_complaints() const;
+    void warn_of_restart_keys(const conf::Config& from, const conf::Config& to) const;
+    void drain();
+    void end_now();
+    void worker_drained();
+    void stop();
+    template <class Function>
+    void tell_workers(Function function);
+    [[nodiscard]] std::string status() const;
+
+    Log& log_;
+    PolicyPtr policy_;
+    std::string config_path_;
+    uring::Ring ring_;
+    Admission admission_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::vector<std::unique_ptr<Door>> doors_;
+    std::vector<std::unique_ptr<Door>> closed_doors_;
+    bool doors_passed_ = false;  // systemd decides where we listen
+    Stage stage_ = Stage::serving;
+    std::size_t drained_workers_ = 0;
+    uring::Fd signals_;
+    signalfd_siginfo signal_{};
+    uring::Op signal_op_ = uring::Op::to<&Server::on_signal>(this);
+    uring::Timer deadline_ = uring::Timer::to<&Server::end_now>(this, ring_.timers());
+};
+
+}  // namespace portreeve::daemon

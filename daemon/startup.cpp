@@ -1,0 +1,105 @@
+#include "daemon/startup.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace portreeve::daemon {
+namespace {
+
+Failure failed(int exit_code, std::string sentence) { return {exit_code, {std::move(sentence)}}; }
+
+// systemd joins several folders by ':'; the first is ours.
+std::string from_environment(const char* name, std::string otherwise) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') {
+        return otherwise;
+    }
+    const std::string_view folders(value);
+    return std::string(folders.substr(0, folders.find(':')));
+}
+
+// Whether a configured key file or folder can be read at all. A missing default is no failure: the
+// package starts before the first key is written.
+std::string why_unreadable(const std::string& path) {
+    static const std::string kDefault = conf::Auth{}.authorized_keys.front();
+    if (::access(path.c_str(), R_OK) == 0 || (errno == ENOENT && path == kDefault)) {
+        return {};
+    }
+    return path + ": " + std::strerror(errno) + " ([auth] authorized_keys)";
+}
+
+}  // namespace
+
+std::string find_config(const std::string& given) {
+    if (!given.empty()) {
+        return given;
+    }
+    const std::string folder = from_environment("CONFIGURATION_DIRECTORY", "");
+    for (const std::string& path :
+         {folder.empty() ? folder : folder + "/portreeve.toml",
+          std::string("/etc/portreeve/portreeve.toml")}) {
+        if (!path.empty() && ::access(path.c_str(), F_OK) == 0) {
+            return path;
+        }
+    }
+    return {};
+}
+
+tl::expected<conf::Config, Failure> read_config(const std::string& path) {
+    auto config = path.empty() ? conf::parse(conf::default_toml(), "built-in defaults")
+                               : conf::load(path);
+    if (!config) {
+        Failure failure{2, {}};
+        for (const conf::ConfigError& error : config.error()) {
+            failure.sentences.push_back(error.text());
+        }
+        return tl::unexpected(std::move(failure));
+    }
+    config->server.state_dir = from_environment("STATE_DIRECTORY", config->server.state_dir);
+    config->server.runtime_dir = from_environment("RUNTIME_DIRECTORY", config->server.runtime_dir);
+    return std::move(*config);
+}
+
+tl::expected<uring::Fd, Failure> lock_state(const std::string& state_dir) {
+    std::error_code error;
+    std::filesystem::create_directories(state_dir, error);
+    const std::string path = state_dir + "/lock";
+    uring::Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (error || !lock) {
+        const std::string why = error ? error.message() : std::strerror(errno);
+        return tl::unexpected(
+            failed(1, state_dir + ": " + why + "; the state folder must exist and be writable "
+                                               "([server] state_dir)"));
+    }
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        return tl::unexpected(failed(
+            1, state_dir + ": another portreeved is using this state folder; stop it, or give each "
+                           "its own ([server] state_dir)"));
+    }
+    return lock;
+}
+
+tl::expected<PolicyPtr, Failure> make_policy(conf::Config config) {
+    for (const std::string& path : config.auth.authorized_keys) {
+        if (const std::string why = why_unreadable(path); !why.empty()) {
+            return tl::unexpected(failed(1, why));
+        }
+    }
+    auto host_keys = config.ssh.host_keys.empty()
+                         ? ssh::HostKeys::read_or_make(config.server.state_dir)
+                         : ssh::HostKeys::read(config.ssh.host_keys);
+    if (!host_keys) {
+        return tl::unexpected(failed(1, host_keys.error()));
+    }
+    auto keys = ssh::AuthorizedKeys::read(config.auth.authorized_keys);
+    return std::make_shared<const Policy>(
+        Policy{std::move(config), std::move(keys), std::move(*host_keys)});
+}
+
+}  // namespace portreeve::daemon

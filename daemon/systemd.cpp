@@ -1,0 +1,77 @@
+#include "daemon/systemd.h"
+
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+#include <cstdlib>
+#include <ctime>
+
+namespace portreeve::daemon {
+
+PassedSockets PassedSockets::take() {
+    PassedSockets taken;
+    char** names = nullptr;
+    const int count = sd_listen_fds_with_names(1, &names);
+    for (int index = 0; index < count; ++index) {
+        uring::Fd socket(SD_LISTEN_FDS_START + index);
+        const std::string name = names[index];
+        std::free(names[index]);
+        if (sd_is_socket(socket.get(), AF_UNSPEC, SOCK_STREAM, 1) > 0) {
+            taken.sockets_.push_back({name, std::move(socket)});
+        } else {
+            taken.odd_.push_back({name, "it is not a listening stream socket"});
+        }
+    }
+    std::free(names);
+    return taken;
+}
+
+std::vector<uring::Fd> PassedSockets::named(std::string_view name) {
+    std::vector<uring::Fd> found;
+    for (Passed& passed : sockets_) {
+        if (passed.socket && passed.name == name) {
+            found.push_back(std::move(passed.socket));
+        }
+    }
+    return found;
+}
+
+std::vector<PassedSockets::Odd> PassedSockets::rest() const {
+    std::vector<Odd> all = odd_;
+    for (const Passed& passed : sockets_) {
+        if (passed.socket) {
+            all.push_back({passed.name, "no socket of that name is used; \"ssh\" is"});
+        }
+    }
+    return all;
+}
+
+namespace notify {
+namespace {
+
+std::string one_line(std::string_view status) {
+    std::string text(status.substr(0, status.find('\n')));
+    return text;
+}
+
+}  // namespace
+
+void ready(std::string_view status) { sd_notifyf(0, "READY=1\nSTATUS=%s", one_line(status).c_str()); }
+
+void status(std::string_view status) { sd_notifyf(0, "STATUS=%s", one_line(status).c_str()); }
+
+void reloading() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const auto microseconds =
+        static_cast<unsigned long long>(now.tv_sec) * 1'000'000 +
+        static_cast<unsigned long long>(now.tv_nsec) / 1'000;
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", microseconds);
+}
+
+void stopping(std::string_view status) {
+    sd_notifyf(0, "STOPPING=1\nSTATUS=%s", one_line(status).c_str());
+}
+
+}  // namespace notify
+}  // namespace portreeve::daemon

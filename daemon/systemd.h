@@ -1,0 +1,47 @@
+// What systemd gives a daemon and wants to hear from it: sockets by name, and notifications. All of it is
+// absent, and harmless, when systemd did not start us.
+//
+// Owns: the sockets it was passed, until taken. Called by: Server, on the main thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "uring/fd.h"
+
+namespace portreeve::daemon {
+
+class PassedSockets {
+  public:
+    // A passed descriptor that cannot be used, and why.
+    struct Odd {
+        std::string name;
+        std::string why;
+    };
+
+    // Takes all passed descriptors and clears the environment, so that children inherit none.
+    static PassedSockets take();
+    // The listening stream sockets that have this name; they are the caller's from now on.
+    [[nodiscard]] std::vector<uring::Fd> named(std::string_view name);
+    // What is left after all names were asked for is closed with *this.
+    [[nodiscard]] std::vector<Odd> rest() const;
+
+  private:
+    struct Passed {
+        std::string name;
+        uring::Fd socket;
+    };
+    std::vector<Passed> sockets_;
+    std::vector<Odd> odd_;
+};
+
+// sd_notify(3), by what it means.
+namespace notify {
+void ready(std::string_view status);
+void status(std::string_view status);
+void reloading();
+void stopping(std::string_view status);
+}  // namespace notify
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,90 @@
+#include "daemon/tunnel.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace portreeve::daemon {
+
+Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& session, Events& events,
+               const ssh::ForwardWish& wish, Bound bound)
+    : ring_(ring),
+      pools_(pools),
+      session_(session),
+      events_(events),
+      requested_(wish.address),
+      requested_port_(wish.port),
+      port_(bound.port),
+      note_(std::move(bound.note)),
+      listeners_open_(bound.sockets.size()) {
+    for (uring::Fd& socket : bound.sockets) {
+        auto& listener =
+            listeners_.emplace_back(std::make_unique<uring::Listener>(ring, std::move(socket), *this));
+        address_text_ += (address_text_.empty() ? "" : " and ") + listener->address().text();
+        listener->open();
+    }
+}
+
+std::string Tunnel::address_text() const { return address_text_; }
+
+void Tunnel::close() {
+    closing_ = true;
+    for (const auto& listener : listeners_) {
+        listener->close();
+    }
+}
+
+void Tunnel::cut() {
+    close();
+    for (const auto& visitor : visitors_) {
+        visitor->cut();
+    }
+}
+
+void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
+    if (visitors_.size() >= events_.visitors_max()) {
+        events_.on_visitor_turned_away(*this, uring::Address::of_peer(socket.get()).text(),
+                                       "limit_visitors_per_tunnel",
+                                       "the tunnel has as many visitors as [limits] "
+                                       "visitors_per_tunnel allows");
+        return;
+    }
+    auto& visitor =
+        visitors_.emplace_back(std::make_unique<Visitor>(ring_, pools_, std::move(socket), *this));
+    visitor->index = visitors_.size() - 1;
+    events_.on_visitor_open(*this, *visitor);
+    visitor->open(session_, requested_, port_);
+}
+
+void Tunnel::on_accept_pause(uring::Listener&, int error) {
+    events_.on_accept_trouble(*this, error);
+}
+
+void Tunnel::on_listener_joined(uring::Listener&) {
+    --listeners_open_;
+    ring_.post(sweep_);
+}
+
+void Tunnel::on_visitor_refused(Visitor& visitor, std::string_view reason) {
+    events_.on_visitor_turned_away(*this, visitor.peer().text(), "target_refused", reason);
+}
+
+void Tunnel::on_visitor_done(Visitor& visitor) {
+    events_.on_visitor_closed(*this, visitor);
+    const std::size_t index = visitor.index;
+    done_.push_back(std::exchange(visitors_[index], nullptr));
+    if (index + 1 < visitors_.size()) {
+        visitors_[index] = std::move(visitors_.back());
+        visitors_[index]->index = index;
+    }
+    visitors_.pop_back();
+    ring_.post(sweep_);
+}
+
+void Tunnel::sweep() {
+    done_.clear();
+    if (closing_ && listeners_open_ == 0 && visitors_.empty()) {
+        events_.on_tunnel_done(*this);
+    }
+}
+
+}  // namespace portreeve::daemon

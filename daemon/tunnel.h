@@ -1,0 +1,87 @@
+// One granted forward: its listening sockets and the visitors that came through them.
+//
+// A cancel, or the end of the session, closes the listeners at once; visitors already in go on for as
+// long as their channels do, and the tunnel is done when the last one is.
+//
+// Owns: listeners and visitors. Called by: Client, on its worker's ring; reports on_tunnel_done(), after
+// which the Client destroys it. Bounds: [limits] visitors_per_tunnel.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/binding.h"
+#include "daemon/visitor.h"
+#include "ssh/session.h"
+#include "uring/listener.h"
+
+namespace portreeve::daemon {
+
+class Tunnel final : private uring::Listener::Events, private Visitor::Events {
+  public:
+    class Events {
+      public:
+        Events() = default;
+        Events(const Events&) = delete;
+        Events& operator=(const Events&) = delete;
+        virtual ~Events() = default;
+        [[nodiscard]] virtual std::uint32_t visitors_max() const = 0;
+        virtual void on_visitor_open(Tunnel& tunnel, const Visitor& visitor) = 0;
+        virtual void on_visitor_turned_away(Tunnel& tunnel, const std::string& from,
+                                            std::string_view code, std::string_view why) = 0;
+        virtual void on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) = 0;
+        virtual void on_accept_trouble(Tunnel& tunnel, int error) = 0;
+        // Neither listener nor visitor is left.
+        virtual void on_tunnel_done(Tunnel& tunnel) = 0;
+    };
+
+    Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& session, Events& events,
+           const ssh::ForwardWish& wish, Bound bound);
+    Tunnel(const Tunnel&) = delete;
+    Tunnel& operator=(const Tunnel&) = delete;
+    Tunnel(Tunnel&&) = delete;
+    Tunnel& operator=(Tunnel&&) = delete;
+    ~Tunnel() override = default;
+
+    // No new visitors from now on.
+    void close();
+    // … and those that are in are cut off.
+    void cut();
+    [[nodiscard]] bool closing() const { return closing_; }
+
+    // The address as the client wrote it, and the port it got: what a cancel names.
+    [[nodiscard]] const std::string& requested_address() const { return requested_; }
+    [[nodiscard]] std::uint32_t requested_port() const { return requested_port_; }
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    // "127.0.0.1:20001 and [::1]:20001"
+    [[nodiscard]] std::string address_text() const;
+    [[nodiscard]] const std::string& note() const { return note_; }
+    [[nodiscard]] std::size_t visitor_count() const { return visitors_.size(); }
+
+  private:
+    void on_accept(uring::Listener& listener, uring::Fd socket) override;
+    void on_accept_pause(uring::Listener& listener, int error) override;
+    void on_listener_joined(uring::Listener& listener) override;
+    void on_visitor_refused(Visitor& visitor, std::string_view reason) override;
+    void on_visitor_done(Visitor& visitor) override;
+    void sweep();
+
+    uring::Ring& ring_;
+    uring::Stream::Pools pools_;
+    ssh::Session& session_;
+    Events& events_;
+    std::string requested_;
+    std::uint32_t requested_port_;
+    std::uint16_t port_;
+    std::string note_;
+    std::string address_text_;
+    std::vector<std::unique_ptr<uring::Listener>> listeners_;
+    std::size_t listeners_open_;
+    std::vector<std::unique_ptr<Visitor>> visitors_;
+    std::vector<std::unique_ptr<Visitor>> done_;  // destroyed outside their own callbacks
+    uring::Task sweep_ = uring::Task::to<&Tunnel::sweep>(this);
+    bool closing_ = false;
+};
+
+}  // namespace portreeve::daemon

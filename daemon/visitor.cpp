@@ -1,0 +1,109 @@
+#include "daemon/visitor.h"
+
+#include <algorithm>
+
+namespace portreeve::daemon {
+
+Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Events& events)
+    : events_(events),
+      stream_(ring, pools, std::move(socket), *this),
+      peer_(uring::Address::of_peer(stream_.descriptor())) {
+    uring::set_no_delay(stream_.descriptor());
+}
+
+void Visitor::open(ssh::Session& session, const std::string& requested, std::uint16_t port) {
+    channel_ = session.open_forwarded(requested, port, peer_.host(), peer_.port(), *this);
+    if (channel_ == nullptr) {
+        stream_.close();
+    }
+}
+
+// Asks for as much as the channel can take; when that is nothing, the channel calls again.
+void Visitor::pull() {
+    if (channel_ == nullptr || stream_.input_ended() || stream_.receiving()) {
+        return;
+    }
+    if (const std::size_t room = channel_->writable_bytes(); room > 0) {
+        stream_.receive(std::min(room, kReceiveBytesMax));
+    }
+}
+
+void Visitor::on_input(std::span<const std::byte> bytes) {
+    figures_.from_visitor_bytes += bytes.size();
+    if (channel_ != nullptr) {
+        channel_->write(bytes);
+        pull();
+    }
+}
+
+void Visitor::on_input_end(int error) {
+    if (error != 0) {
+        hang_up();  // reset: there is nobody left to send to either
+        return;
+    }
+    if (channel_ != nullptr) {
+        channel_->send_eof();
+    }
+    check_done();
+}
+
+std::size_t Visitor::on_channel_data(std::span<const std::byte> bytes) {
+    if (stream_.output_failed() || stream_.closing()) {
+        return bytes.size();
+    }
+    const std::size_t queued = stream_.output_bytes();
+    const std::size_t room = kSendBytesMax - std::min(kSendBytesMax, queued);
+    const std::size_t taken = std::min(room, bytes.size());
+    stream_.append(bytes.first(taken));
+    figures_.to_visitor_bytes += taken;
+    return taken;
+}
+
+void Visitor::on_output_sent() {
+    if (channel_ != nullptr) {
+        channel_->take_more(kSendBytesMax - std::min(kSendBytesMax, stream_.output_bytes()));
+    } else if (linger_.running()) {
+        linger_.start_at(stream_.ring().now_ms() + kLingerMs);
+    }
+    check_done();
+}
+
+void Visitor::on_output_failed(int) { hang_up(); }
+
+void Visitor::on_channel_eof() {
+    stream_.end_output();
+    check_done();
+}
+
+void Visitor::on_channel_refused(std::string_view reason) {
+    channel_ = nullptr;
+    events_.on_visitor_refused(*this, reason);
+    stream_.close();
+}
+
+void Visitor::on_channel_closed() {
+    channel_ = nullptr;
+    stream_.end_output();
+    linger_.start_at(stream_.ring().now_ms() + kLingerMs);
+    check_done();
+}
+
+void Visitor::check_done() {
+    const bool output_done = stream_.output_ended() || stream_.output_failed();
+    if (output_done && (stream_.input_ended() || channel_ == nullptr)) {
+        hang_up();
+    }
+}
+
+void Visitor::hang_up() {
+    if (channel_ != nullptr) {
+        channel_->close();
+        channel_ = nullptr;
+    }
+    linger_.stop();
+    stream_.close();
+}
+
+void Visitor::cut() { hang_up(); }
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,90 @@
+// One connection to a tunnel, joined to the channel that carries it.
+//
+// The two directions are kept apart, as in OpenSSH's nchan.c. Each has one state, and only these moves:
+//   input  (visitor -> client):  open -> ended (EOF sent on) ; open -> ended (visitor reset)
+//   output (client -> visitor):  open -> ending (client's EOF; what is queued still goes out) -> ended
+// When both have ended, the channel is closed and the socket too. Back-pressure is exact: the visitor is
+// read only while the channel can take it, and the client's window stays shut while kSendBytesMax are
+// queued for the visitor.
+//
+// Owns: the socket. Called by: Tunnel, on its worker's ring; reports its end with on_visitor_done(), after
+// which the Tunnel destroys it. Bounds: kSendBytesMax queued; a visitor that takes nothing for kLingerMs
+// after its client is gone is cut off.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "ssh/channel.h"
+#include "ssh/session.h"
+#include "uring/socket.h"
+#include "uring/stream.h"
+
+namespace portreeve::daemon {
+
+class Visitor final : private uring::Stream::Events, private ssh::Channel::Events {
+  public:
+    static constexpr std::size_t kSendBytesMax = std::size_t{128} * 1024;
+    static constexpr std::size_t kReceiveBytesMax = std::size_t{64} * 1024;
+    static constexpr std::int64_t kLingerMs = 30'000;
+
+    struct Figures {
+        std::uint64_t from_visitor_bytes = 0;
+        std::uint64_t to_visitor_bytes = 0;
+    };
+
+    class Events {
+      public:
+        Events() = default;
+        Events(const Events&) = delete;
+        Events& operator=(const Events&) = delete;
+        virtual ~Events() = default;
+        // The client would not take it (its target refuses), with the client's words.
+        virtual void on_visitor_refused(Visitor& visitor, std::string_view reason) = 0;
+        virtual void on_visitor_done(Visitor& visitor) = 0;
+    };
+
+    Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Events& events);
+    Visitor(const Visitor&) = delete;
+    Visitor& operator=(const Visitor&) = delete;
+    Visitor(Visitor&&) = delete;
+    Visitor& operator=(Visitor&&) = delete;
+    ~Visitor() override = default;
+
+    // Asks the client for a channel; `requested` is the forward's address as the client wrote it.
+    void open(ssh::Session& session, const std::string& requested, std::uint16_t port);
+    // Ends it now, whatever is under way.
+    void cut();
+    [[nodiscard]] const uring::Address& peer() const { return peer_; }
+    [[nodiscard]] const Figures& figures() const { return figures_; }
+
+    std::size_t index = 0;  // in the tunnel's visitors
+
+  private:
+    // Stream: the visitor's socket.
+    void on_input(std::span<const std::byte> bytes) override;
+    void on_input_end(int error) override;
+    void on_output_sent() override;
+    void on_output_failed(int error) override;
+    void on_stream_joined() override { events_.on_visitor_done(*this); }
+    // Channel: the client.
+    void on_channel_open() override { pull(); }
+    void on_channel_refused(std::string_view reason) override;
+    std::size_t on_channel_data(std::span<const std::byte> bytes) override;
+    void on_channel_eof() override;
+    void on_channel_writable() override { pull(); }
+    void on_channel_closed() override;
+
+    void pull();
+    void check_done();
+    void hang_up();
+
+    Events& events_;
+    uring::Stream stream_;
+    uring::Address peer_;
+    ssh::Channel* channel_ = nullptr;  // nullptr: not yet, or gone
+    Figures figures_;
+    uring::Timer linger_ = uring::Timer::to<&Visitor::cut>(this, stream_.ring().timers());
+};
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,116 @@
+#include "daemon/worker.h"
+
+#include <pthread.h>
+
+#include <cstring>
+#include <utility>
+
+namespace portreeve::daemon {
+namespace {
+
+constexpr std::uint16_t kBufferGroup = 0;
+constexpr uring::BufferRing::Shape kBuffers{.count = 32, .bytes = 64 * 1024};
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(unsigned number, const Log& log,
+                                                                PolicyPtr policy, Events& events) {
+    auto kernel = uring::make_kernel();
+    if (!kernel) {
+        return tl::unexpected(kernel.error().sentence);
+    }
+    auto acceptor = ssh::Acceptor::make(policy->host_keys);
+    if (!acceptor) {
+        return tl::unexpected(acceptor.error());
+    }
+    std::unique_ptr<Worker> made(new Worker(number, log, std::move(policy), events,
+                                            std::move(*kernel), std::move(*acceptor)));
+    auto buffers = uring::BufferRing::make(made->ring_.kernel(), kBufferGroup, kBuffers);
+    if (!buffers) {
+        return tl::unexpected(std::string("receive buffers cannot be registered with io_uring: ") +
+                              std::strerror(-buffers.error()));
+    }
+    made->buffers_ = std::move(*buffers);
+    return made;
+}
+
+Worker::Worker(unsigned number, const Log& log, PolicyPtr policy, Events& events,
+               std::unique_ptr<uring::Kernel> kernel, ssh::Acceptor acceptor)
+    : number_(number),
+      log_(log),
+      events_(events),
+      policy_(std::move(policy)),
+      ring_(std::move(kernel)),
+      acceptor_(std::move(acceptor)) {}
+
+void Worker::start() {
+    thread_ = std::thread([this] { run(); });
+    pthread_setname_np(thread_.native_handle(), ("worker-" + std::to_string(number_)).c_str());
+}
+
+void Worker::run() {
+    int rc = ring_.enable();
+    if (rc == 0) {
+        rc = ring_.run();
+    }
+    if (rc < 0) {
+        // Without its ring a worker can neither serve nor end its clients: systemd starts a new daemon.
+        log_.error("worker_failed",
+                   {{"worker", std::to_string(number_)}, {"why", std::strerror(-rc)}});
+        std::abort();
+    }
+}
+
+void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {
+    auto& client = clients_.emplace_back(std::make_unique<Client>(
+        Client::Place{ring_, {*buffers_, slabs_}, log_}, *this, std::move(socket),
+        std::move(ticket)));
+    client->index = clients_.size() - 1;
+    client->open(acceptor_);
+    if (draining_) {
+        client->drain();
+    }
+}
+
+void Worker::use(PolicyPtr policy, ssh::Acceptor acceptor) {
+    policy_ = std::move(policy);
+    acceptor_ = std::move(acceptor);
+    for (const auto& client : clients_) {
+        client->use_policy();
+    }
+}
+
+void Worker::drain() {
+    draining_ = true;
+    for (const auto& client : clients_) {
+        client->drain();
+    }
+    ring_.post(sweep_);
+}
+
+void Worker::end_all() {
+    for (const auto& client : clients_) {
+        client->end("stopping", "the server is stopping");
+    }
+}
+
+void Worker::on_client_done(Client& client) {
+    const std::size_t index = client.index;
+    done_.push_back(std::exchange(clients_[index], nullptr));
+    if (index + 1 < clients_.size()) {
+        clients_[index] = std::move(clients_.back());
+        clients_[index]->index = index;
+    }
+    clients_.pop_back();
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    ring_.post(sweep_);
+}
+
+void Worker::sweep() {
+    done_.clear();
+    if (draining_ && clients_.empty()) {
+        events_.on_worker_drained(*this);
+    }
+}
+
+}  // namespace portreeve::daemon

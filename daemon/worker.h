@@ -1,0 +1,88 @@
+// One thread with one ring, and the clients that live on it from their first byte to their last.
+//
+// The main thread speaks to it by messages only; adopt(), use(), drain() and end_all() are what those
+// messages call, on the worker's own thread.
+//
+// Owns: ring, receive buffers, slabs, clients. Called by: Server (construction, load(), start(), join());
+// everything else on its own thread. Bounds: clients by Admission; buffers by their shape.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "daemon/client.h"
+#include "daemon/log.h"
+#include "daemon/policy.h"
+#include "uring/buffer_ring.h"
+#include "uring/byte_queue.h"
+#include "uring/ring.h"
+
+namespace portreeve::daemon {
+
+class Worker final : private Client::Events {
+  public:
+    class Events {
+      public:
+        Events() = default;
+        Events(const Events&) = delete;
+        Events& operator=(const Events&) = delete;
+        virtual ~Events() = default;
+        // Called on the worker's thread: it was asked to drain, and its last client has gone.
+        virtual void on_worker_drained(Worker& worker) = 0;
+    };
+
+    // The error is a sentence.
+    static tl::expected<std::unique_ptr<Worker>, std::string> make(unsigned number, const Log& log,
+                                                                   PolicyPtr policy,
+                                                                   Events& events);
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+    Worker(Worker&&) = delete;
+    Worker& operator=(Worker&&) = delete;
+    ~Worker() override = default;
+
+    // From the main thread.
+    void start();
+    void join() { thread_.join(); }
+    [[nodiscard]] int ring_descriptor() const { return ring_.descriptor(); }
+    [[nodiscard]] std::uint32_t load() const { return load_.load(std::memory_order_relaxed); }
+    void note_adoption() { load_.fetch_add(1, std::memory_order_relaxed); }
+
+    // On the worker's thread.
+    void adopt(uring::Fd socket, Admission::Ticket ticket);
+    void use(PolicyPtr policy, ssh::Acceptor acceptor);
+    void drain();
+    void end_all();
+    void stop() { ring_.stop(); }
+    [[nodiscard]] uring::Ring& ring() { return ring_; }
+
+  private:
+    Worker(unsigned number, const Log& log, PolicyPtr policy, Events& events,
+           std::unique_ptr<uring::Kernel> kernel, ssh::Acceptor acceptor);
+    [[nodiscard]] const Policy& policy() const override { return *policy_; }
+    void on_client_done(Client& client) override;
+    void run();
+    void sweep();
+
+    unsigned number_;
+    const Log& log_;
+    Events& events_;
+    PolicyPtr policy_;
+    uring::Ring ring_;
+    std::unique_ptr<uring::BufferRing> buffers_;
+    uring::SlabPool slabs_;
+    ssh::Acceptor acceptor_;
+    std::vector<std::unique_ptr<Client>> clients_;
+    std::vector<std::unique_ptr<Client>> done_;
+    uring::Task sweep_ = uring::Task::to<&Worker::sweep>(this);
+    std::atomic<std::uint32_t> load_{0};
+    std::thread thread_;
+    bool draining_ = false;
+};
+
+}  // namespace portreeve::daemon

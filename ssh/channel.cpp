@@ -1,0 +1,314 @@
+#include "ssh/channel.h"
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include <algorithm>
+#include <array>
+
+#include "ssh/session.h"
+
+namespace portreeve::ssh {
+
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{16} * 1024;
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
+
+}  // namespace
+
+// libssh's callbacks for one channel: each only notes what happened or asks the user.
+struct ChannelCallbacks {
+    ssh_channel_callbacks_struct table{};
+
+    static Channel& channel(void* self) { return *static_cast<Channel*>(self); }
+
+    static int data(ssh_session, ssh_channel, void* bytes, std::uint32_t count, int is_error,
+                    void* self) {
+        return static_cast<int>(channel(self).accept_data(
+            {static_cast<const std::byte*>(bytes), count}, is_error != 0));
+    }
+    static void eof(ssh_session, ssh_channel, void* self) {
+        channel(self).peer_eof_ = true;
+        channel(self).touch();
+    }
+    static void closed(ssh_session, ssh_channel, void* self) {
+        channel(self).peer_eof_ = true;
+        channel(self).peer_closed_ = true;
+        channel(self).touch();
+    }
+    static int pty(ssh_session, ssh_channel, const char*, int, int, int, int, void* self) {
+        Channel::Events* user = channel(self).events_;
+        return user != nullptr && user->on_pty() ? 0 : -1;
+    }
+    static int shell(ssh_session, ssh_channel, void* self) {
+        Channel::Events* user = channel(self).events_;
+        return user != nullptr && user->on_shell() ? 0 : 1;
+    }
+    static int exec(ssh_session, ssh_channel, const char* command, void* self) {
+        Channel::Events* user = channel(self).events_;
+        return user != nullptr && user->on_exec(command) ? 0 : 1;
+    }
+
+    explicit ChannelCallbacks(Channel& owner) {
+        table.userdata = &owner;
+        table.channel_data_function = data;
+        table.channel_eof_function = eof;
+        table.channel_close_function = closed;
+        table.channel_pty_request_function = pty;
+        table.channel_shell_request_function = shell;
+        table.channel_exec_request_function = exec;
+        ssh_callbacks_init(&table);
+    }
+};
+
+Channel::Channel(Session& session, ssh_channel_struct* handle, Events& events)
+    : session_(session),
+      handle_(handle),
+      events_(&events),
+      callbacks_(std::make_unique<ChannelCallbacks>(*this)),
+      pending_(session.slabs_) {
+    ssh_add_channel_callbacks(handle_, &callbacks_->table);
+}
+
+Channel::~Channel() = default;
+
+void Channel::touch() {
+    if (!touched_) {
+        touched_ = true;
+        session_.touched_.push_back(this);
+    }
+    session_.ring_.post(session_.settle_);
+}
+
+bool Channel::may_write() const {
+    return opened_ && !peer_closed_ && handle_ != nullptr && ssh_channel_window_size(handle_) > 0 &&
+           !session_.congested();
+}
+
+std::size_t Channel::writable_bytes() {
+    if (may_write()) {
+        return ssh_channel_window_size(handle_);
+    }
+    if (!blocked_ && opened_) {
+        blocked_ = true;
+        session_.blocked_.push_back(this);
+    }
+    return 0;
+}
+
+void Channel::write(std::span<const std::byte> bytes) {
+    if (handle_ == nullptr || peer_closed_) {
+        return;
+    }
+    if (!pending_.empty()) {
+        keep(bytes);
+        return;
+    }
+    const Wire::Scope scope(session_.link_);
+    const std::size_t taken = write_now(bytes, false);
+    if (taken < bytes.size()) {
+        keep(bytes.subspan(taken));
+    }
+}
+
+// Returns how much libssh took: less than all while keys are exchanged, and then the rest is kept here.
+// What libssh took but did not put on the wire is held in its own queue for the same reason.
+std::size_t Channel::write_now(std::span<const std::byte> bytes, bool is_error_stream) {
+    const std::uint64_t given_before = session_.link_.given_bytes();
+    const auto count = static_cast<std::uint32_t>(bytes.size());
+    const int rc = is_error_stream ? ssh_channel_write_stderr(handle_, bytes.data(), count)
+                                   : ssh_channel_write(handle_, bytes.data(), count);
+    if (rc < 0) {
+        return bytes.size();  // closed by the peer or dead: its own event follows
+    }
+    const auto taken = static_cast<std::size_t>(rc);
+    const std::uint64_t given = session_.link_.given_bytes() - given_before;
+    if (given < taken) {
+        session_.held_bytes_ += taken - given;
+    }
+    return taken;
+}
+
+void Channel::keep(std::span<const std::byte> bytes) {
+    if (pending_.empty() && !bytes.empty()) {
+        ++session_.pending_channels_;
+    }
+    pending_.append(bytes);
+    touch();
+}
+
+void Channel::write_later(std::string_view text) { keep(bytes_of(text)); }
+
+void Channel::write_error_later(std::string_view text) {
+    error_text_ += text;
+    touch();
+}
+
+void Channel::send_exit_status(int status) {
+    exit_status_ = status;
+    touch();
+}
+
+void Channel::send_eof() {
+    eof_wanted_ = true;
+    touch();
+}
+
+void Channel::take_more(std::size_t bytes_max) {
+    if (left_bytes_ > 0) {
+        room_bytes_ = bytes_max;
+        touch();
+    }
+}
+
+void Channel::close() {
+    events_ = nullptr;
+    close_wanted_ = true;
+    touch();
+}
+
+void Channel::lose() {
+    handle_ = nullptr;
+    if (Events* user = std::exchange(events_, nullptr); user != nullptr) {
+        user->on_channel_closed();
+    }
+}
+
+std::size_t Channel::accept_data(std::span<const std::byte> bytes, bool is_error_stream) {
+    if (is_error_stream || events_ == nullptr) {
+        return bytes.size();
+    }
+    const std::size_t taken = events_->on_channel_data(bytes);
+    left_bytes_ = bytes.size() - taken;
+    return taken;
+}
+
+bool Channel::settle() {
+    if (opening_ && settle_opening()) {
+        return true;
+    }
+    if (!opening_) {
+        settle_pending();
+        settle_input();
+        settle_goodbye();
+    }
+    if (opening_ || !pending_.empty()) {
+        touch();  // looked at again after the next input
+    }
+    return settled();
+}
+
+bool Channel::settle_opening() {
+    const Opening& to = *opening_;
+    // Asking libssh again costs a little, so it is only done when something arrived.
+    if (!session_.pumped_) {
+        return false;
+    }
+    if (ssh_channel_is_open(handle_) == 0) {
+        const int rc = ssh_channel_open_reverse_forward(handle_, to.address.c_str(), to.port,
+                                                        to.originator.c_str(), to.originator_port);
+        if (rc == SSH_AGAIN) {
+            return false;
+        }
+        if (rc != SSH_OK) {
+            const std::string reason = session_.libssh_error();
+            ssh_channel_free(std::exchange(handle_, nullptr));
+            if (Events* user = std::exchange(events_, nullptr); user != nullptr) {
+                user->on_channel_refused(reason);
+            }
+            return true;
+        }
+    }
+    opening_.reset();
+    opened_ = true;
+    if (events_ != nullptr) {
+        events_->on_channel_open();
+    }
+    return false;
+}
+
+void Channel::settle_pending() {
+    if (!error_text_.empty()) {
+        error_text_.erase(0, write_now(bytes_of(error_text_), true));
+    }
+    const bool was_pending = !pending_.empty();
+    while (!pending_.empty()) {
+        iovec piece{};
+        static_cast<void>(pending_.gather({&piece, 1}));
+        const std::span<const std::byte> bytes(static_cast<const std::byte*>(piece.iov_base),
+                                               piece.iov_len);
+        const std::size_t taken = peer_closed_ ? bytes.size() : write_now(bytes, false);
+        pending_.consume(taken);
+        if (taken < bytes.size()) {
+            return;
+        }
+    }
+    if (was_pending) {
+        --session_.pending_channels_;
+    }
+}
+
+void Channel::settle_input() {
+    std::array<std::byte, kReadBytes> buffer;
+    while (room_bytes_ > 0 && left_bytes_ > 0 && events_ != nullptr) {
+        const std::size_t wanted = std::min({room_bytes_, left_bytes_, buffer.size()});
+        const int rc = ssh_channel_read_nonblocking(handle_, buffer.data(),
+                                                    static_cast<std::uint32_t>(wanted), 0);
+        if (rc <= 0) {
+            left_bytes_ = 0;
+            break;
+        }
+        const auto count = static_cast<std::size_t>(rc);
+        left_bytes_ -= count;
+        room_bytes_ -= count;
+        static_cast<void>(events_->on_channel_data(std::span(buffer).first(count)));
+    }
+    room_bytes_ = 0;
+    if (left_bytes_ > 0) {
+        return;
+    }
+    if (peer_eof_ && !peer_eof_told_ && !peer_closed_ && events_ != nullptr) {
+        peer_eof_told_ = true;
+        events_->on_channel_eof();
+    }
+    if (peer_closed_) {
+        close_wanted_ = true;
+        if (Events* user = std::exchange(events_, nullptr); user != nullptr) {
+            user->on_channel_closed();
+        }
+    }
+}
+
+void Channel::settle_goodbye() {
+    if (!pending_.empty() || (!eof_wanted_ && !close_wanted_)) {
+        return;
+    }
+    if (exit_status_ && !peer_closed_) {
+        ssh_channel_request_send_exit_status(handle_, *exit_status_);
+        exit_status_.reset();
+    }
+    if (eof_wanted_ && !eof_sent_ && !peer_closed_) {
+        eof_sent_ = ssh_channel_send_eof(handle_) != SSH_ERROR;
+    }
+    if (close_wanted_ && !close_sent_) {
+        // SSH_AGAIN: EOF went out and CLOSE did not yet; the second call sends it.
+        int rc = SSH_AGAIN;
+        for (int attempt = 0; attempt < 3 && rc == SSH_AGAIN; ++attempt) {
+            rc = ssh_channel_close(handle_);
+        }
+        close_sent_ = true;
+    }
+    if (close_sent_ && peer_closed_) {
+        ssh_remove_channel_callbacks(handle_, &callbacks_->table);
+        ssh_channel_free(std::exchange(handle_, nullptr));
+    }
+}
+
+bool Channel::settled() const { return handle_ == nullptr; }
+
+}  // namespace portreeve::ssh

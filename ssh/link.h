@@ -1,0 +1,55 @@
+// A session's socket on the ring: what arrives is lent to libssh, what libssh sends is queued and goes
+// out as one large send at a time.
+//
+// Owns: the stream. Called by: Session. Bounds: no new receive is asked for while more than
+// kOutputPauseBytes wait to be sent, so a client that asks without reading cannot grow the queue.
+#pragma once
+
+#include "ssh/wire.h"
+#include "uring/stream.h"
+
+namespace portreeve::ssh {
+
+class Link final : public Wire, private uring::Stream::Events {
+  public:
+    class Events {
+      public:
+        Events() = default;
+        Events(const Events&) = delete;
+        Events& operator=(const Events&) = delete;
+        virtual ~Events() = default;
+        // readable() now; what is not taken during the call is lost.
+        virtual void on_link_input() = 0;
+        virtual void on_link_sent() = 0;
+        // The peer is gone: error 0 for an orderly end, else -errno.
+        virtual void on_link_end(int error) = 0;
+        virtual void on_link_joined() = 0;
+    };
+
+    static constexpr std::size_t kOutputPauseBytes = std::size_t{1024} * 1024;
+
+    Link(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Events& events)
+        : stream_(ring, pools, std::move(socket), *this), events_(events) {}
+
+    void open() { listen(); }
+    [[nodiscard]] std::size_t output_bytes() const { return stream_.output_bytes(); }
+    // Sends what is queued, then FIN; the peer's end or close() follows.
+    void finish() { stream_.end_output(); }
+    void close() { stream_.close(); }
+    [[nodiscard]] bool closing() const { return stream_.closing(); }
+    [[nodiscard]] bool flushed() const { return stream_.output_bytes() == 0; }
+
+  private:
+    void listen();
+    void on_output(std::span<const std::byte> bytes) override { stream_.append(bytes); }
+    void on_input(std::span<const std::byte> bytes) override;
+    void on_input_end(int error) override { events_.on_link_end(error); }
+    void on_output_sent() override;
+    void on_output_failed(int error) override { events_.on_link_end(error); }
+    void on_stream_joined() override { events_.on_link_joined(); }
+
+    uring::Stream stream_;
+    Events& events_;
+};
+
+}  // namespace portreeve::ssh

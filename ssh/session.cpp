@@ -1,0 +1,387 @@
+#include "ssh/session.h"
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "uring/socket.h"
+
+namespace portreeve::ssh {
+
+// libssh's callbacks for one session. They run inside libssh: each asks the user and answers at once.
+struct SessionCallbacks {
+    ssh_server_callbacks_struct table{};
+
+    static Session& session(void* self) { return *static_cast<Session*>(self); }
+
+    static int login(ssh_session, const char* user, ssh_key key, char signature_state, void* self) {
+        Session& the = session(self);
+        const auto offered = PublicKey::from(key);
+        const bool proven = signature_state == SSH_PUBLICKEY_STATE_VALID;
+        if (!offered || the.ending_ || !the.events_.may_login(user, *offered, proven)) {
+            the.login_failed();
+            return SSH_AUTH_DENIED;
+        }
+        if (proven) {
+            the.logged_in_ = true;
+            the.grace_.stop();
+            the.set_keepalive_ms(the.options_.keepalive_ms);
+        }
+        return SSH_AUTH_SUCCESS;
+    }
+
+    static ssh_channel open_session_channel(ssh_session handle, void* self) {
+        Session& the = session(self);
+        Channel::Events* user = the.ending_ ? nullptr : the.events_.on_session_channel();
+        ssh_channel made = user == nullptr ? nullptr : ssh_channel_new(handle);
+        if (made != nullptr) {
+            Channel& channel = the.add_channel(std::make_unique<Channel>(the, made, *user));
+            channel.opened_ = true;
+            the.events_.on_session_channel_open(channel, *user);
+        }
+        return made;
+    }
+
+    // 0: answered here; 1: libssh answers (a refusal, but for services).
+    static int message(ssh_session handle, ssh_message message, void* self) {
+        Session& the = session(self);
+        switch (ssh_message_type(message)) {
+            case SSH_REQUEST_SERVICE:
+                ssh_message_service_reply_success(message);
+                send_banner(handle, the.options_.banner);
+                return 0;
+            case SSH_REQUEST_AUTH:
+                if (ssh_message_subtype(message) != SSH_AUTH_METHOD_NONE) {
+                    the.login_failed();
+                }
+                return 1;
+            case SSH_REQUEST_GLOBAL:
+                return the.logged_in_ && !the.ending_ ? global(the, message) : 1;
+            default:
+                return 1;
+        }
+    }
+
+    static int global(Session& the, ssh_message message) {
+        const int port = ssh_message_global_request_port(message);
+        const char* address = ssh_message_global_request_address(message);
+        const ForwardWish wish{address, static_cast<std::uint32_t>(port)};
+        if (ssh_message_subtype(message) == SSH_GLOBAL_REQUEST_TCPIP_FORWARD) {
+            const std::uint16_t granted = the.events_.on_forward(wish);
+            if (granted == 0) {
+                return 1;
+            }
+            ssh_message_global_request_reply_success(message, granted);
+            return 0;
+        }
+        if (ssh_message_subtype(message) == SSH_GLOBAL_REQUEST_CANCEL_TCPIP_FORWARD &&
+            the.events_.on_cancel_forward(wish)) {
+            ssh_message_global_request_reply_success(message, 0);
+            return 0;
+        }
+        return 1;
+    }
+
+    static void send_banner(ssh_session handle, const std::string& banner) {
+        if (banner.empty()) {
+            return;
+        }
+        ssh_string text = ssh_string_from_char(banner.c_str());
+        if (text != nullptr) {
+            ssh_send_issue_banner(handle, text);
+            ssh_string_free(text);
+        }
+    }
+
+    explicit SessionCallbacks(Session& owner) {
+        table.userdata = &owner;
+        table.auth_pubkey_function = login;
+        table.channel_open_request_session_function = open_session_channel;
+        ssh_callbacks_init(&table);
+    }
+};
+
+Session::Session(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket,
+                 SessionOptions options, Events& events)
+    : ring_(ring),
+      slabs_(pools.slabs),
+      events_(events),
+      options_(std::move(options)),
+      link_(ring, pools, std::move(socket), *this) {}
+
+Session::~Session() {
+    channels_.clear();
+    if (handle_ != nullptr) {
+        const Wire::Scope scope(link_);
+        ssh_free(handle_);
+    }
+}
+
+bool Session::open(const Acceptor& acceptor) {
+    const Wire::Scope scope(link_);
+    handle_ = ssh_new();
+    if (handle_ == nullptr) {
+        return false;
+    }
+    ssh_set_blocking(handle_, 0);
+    if (ssh_bind_accept_fd(acceptor.handle(), handle_, kWireDescriptor) != SSH_OK) {
+        return false;
+    }
+    ssh_set_auth_methods(handle_, SSH_AUTH_METHOD_PUBLICKEY);
+    callbacks_ = std::make_unique<SessionCallbacks>(*this);
+    ssh_set_server_callbacks(handle_, &callbacks_->table);
+    ssh_set_message_callback(handle_, SessionCallbacks::message, this);
+    heard_ms_ = ring_.now_ms();
+    grace_.start_at(heard_ms_ + options_.login_grace_ms);
+    link_.open();
+    pump();  // sends the identification line
+    return true;
+}
+
+void Session::on_link_input() {
+    heard_ms_ = ring_.now_ms();
+    silent_intervals_ = 0;
+    pump();
+}
+
+void Session::pump() {
+    if (handle_ == nullptr || dead_ || told_) {
+        return;
+    }
+    const Wire::Scope scope(link_);
+    while (step()) {
+    }
+    pumped_ = true;
+    note_growth();
+    ring_.post(settle_);
+}
+
+// One round of libssh over the input; true while there is more to do.
+bool Session::step() {
+    const std::size_t input_before = link_.input_bytes();
+    if (!keys_exchanged_) {
+        const int rc = ssh_handle_key_exchange(handle_);
+        keys_exchanged_ = rc == SSH_OK;
+        if (rc == SSH_ERROR) {
+            dead_ = true;
+            end("protocol", libssh_error());
+            return false;
+        }
+    } else {
+        ssh_execute_message_callbacks(handle_);
+        if ((ssh_get_status(handle_) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0) {
+            dead_ = true;
+            const std::string error = libssh_error();
+            const bool left = error.find("SSH_MSG_DISCONNECT") != std::string::npos;
+            end(left ? "left" : "protocol", error);
+            return false;
+        }
+    }
+    return (link_.readable() && link_.input_bytes() < input_before) ||
+           (ssh_get_poll_flags(handle_) & SSH_WRITE_PENDING) != 0;
+}
+
+void Session::note_growth() {
+    const std::uint64_t given = link_.given_bytes();
+    held_bytes_ -= std::min(held_bytes_, given - given_seen_);
+    given_seen_ = given;
+}
+
+bool Session::congested() const {
+    return link_.output_bytes() >= kOutputMarkBytes || held_bytes_ > 0 || pending_channels_ > 0 ||
+           ending_;
+}
+
+void Session::settle() {
+    if (handle_ == nullptr) {
+        return;
+    }
+    {
+        const Wire::Scope scope(link_);
+        if (!dead_) {
+            settle_channels();
+            wake_blocked();
+        }
+        given_seen_ = link_.given_bytes();
+        pumped_ = false;
+    }
+    if (ending_) {
+        finish();
+    }
+}
+
+void Session::settle_channels() {
+    std::vector<Channel*> batch;
+    batch.swap(touched_);
+    for (Channel* channel : batch) {
+        channel->touched_ = false;
+        if (channel->settle()) {
+            remove_channel(*channel);
+        }
+    }
+}
+
+void Session::wake_blocked() {
+    if (blocked_.empty() || congested()) {
+        return;
+    }
+    std::vector<Channel*> batch;
+    batch.swap(blocked_);
+    for (Channel* channel : batch) {
+        channel->blocked_ = false;
+        if (channel->events_ == nullptr || channel->peer_closed_) {
+            continue;
+        }
+        if (channel->writable_bytes() > 0) {
+            channel->events_->on_channel_writable();
+        }
+    }
+}
+
+Channel& Session::add_channel(std::unique_ptr<Channel> channel) {
+    channel->index_ = channels_.size();
+    return *channels_.emplace_back(std::move(channel));
+}
+
+void Session::remove_channel(Channel& channel) {
+    if (!channel.pending_.empty()) {
+        --pending_channels_;
+    }
+    std::erase(touched_, &channel);
+    std::erase(blocked_, &channel);
+    const std::size_t index = channel.index_;
+    std::swap(channels_[index], channels_.back());
+    channels_[index]->index_ = index;
+    channels_.pop_back();
+}
+
+Channel* Session::open_forwarded(const std::string& address, std::uint16_t port,
+                                 const std::string& originator, std::uint16_t originator_port,
+                                 Channel::Events& events) {
+    if (handle_ == nullptr || dead_ || ending_) {
+        return nullptr;
+    }
+    const Wire::Scope scope(link_);
+    ssh_channel handle = ssh_channel_new(handle_);
+    if (handle == nullptr) {
+        return nullptr;
+    }
+    Channel& channel = add_channel(std::make_unique<Channel>(*this, handle, events));
+    channel.opening_ = std::make_unique<Channel::Opening>(
+        Channel::Opening{address, port, originator, originator_port});
+    // Sends the open and comes back at once; settle() asks for the answer.
+    ssh_channel_open_reverse_forward(handle, address.c_str(), port, originator.c_str(),
+                                     originator_port);
+    channel.touch();
+    return &channel;
+}
+
+void Session::on_link_sent() {
+    if (!blocked_.empty() && !congested()) {
+        ring_.post(settle_);
+    }
+}
+
+void Session::on_link_end(int error) {
+    peer_gone_ = true;
+    if (told_) {
+        link_.close();
+    } else {
+        end("lost", error == 0 ? "the client closed the connection" : std::strerror(-error));
+    }
+}
+
+void Session::set_keepalive_ms(std::int64_t keepalive_ms) {
+    options_.keepalive_ms = keepalive_ms;
+    silent_intervals_ = 0;
+    silence_.stop();
+    if (keepalive_ms > 0 && logged_in_ && !ending_) {
+        silence_.start_at(ring_.now_ms() + keepalive_ms);
+    }
+}
+
+void Session::check_silence() {
+    silence_.start_at(ring_.now_ms() + options_.keepalive_ms);
+    if (ring_.now_ms() - heard_ms_ < options_.keepalive_ms) {
+        return;
+    }
+    if (++silent_intervals_ >= kSilentIntervalsMax) {
+        peer_gone_ = true;
+        end("silent", "nothing heard for three keepalive intervals");
+        return;
+    }
+    const Wire::Scope scope(link_);
+    const std::uint64_t given_before = link_.given_bytes();
+    ssh_send_keepalive(handle_);
+    if (link_.given_bytes() == given_before) {
+        ssh_send_keepalive(handle_);  // the first call only collected the answer to the last one
+    }
+}
+
+void Session::grace_over() {
+    end("login_grace", "no login within the time allowed by [ssh] login_grace");
+}
+
+void Session::login_failed() {
+    if (++attempts_ >= kLoginAttemptsMax) {
+        end("login_attempts", "too many keys were tried without success");
+    }
+}
+
+void Session::end(std::string reason, std::string detail) {
+    if (ending_) {
+        return;
+    }
+    ending_ = true;
+    end_reason_ = std::move(reason);
+    end_detail_ = std::move(detail);
+    grace_.stop();
+    silence_.stop();
+    ring_.post(settle_);
+}
+
+void Session::finish() {
+    told_ = true;
+    drop_channels();
+    {
+        const Wire::Scope scope(link_);
+        if (!dead_ && !peer_gone_ && keys_exchanged_) {
+#if LIBSSH_VERSION_INT >= SSH_VERSION_INT(0, 11, 0)
+            ssh_session_set_disconnect_message(handle_, end_detail_.c_str());
+#endif
+            ssh_disconnect(handle_);
+        }
+        ssh_free(std::exchange(handle_, nullptr));
+    }
+    if (peer_gone_) {
+        link_.close();
+    } else {
+        link_.finish();
+        silence_.stop();
+        goodbye_.start_at(ring_.now_ms() + kGoodbyeMs);
+    }
+    events_.on_session_end(end_reason_, end_detail_);
+}
+
+void Session::goodbye_over() { link_.close(); }
+
+void Session::drop_channels() {
+    touched_.clear();
+    blocked_.clear();
+    for (std::size_t index = 0; index < channels_.size(); ++index) {
+        channels_[index]->lose();
+    }
+    channels_.clear();
+}
+
+void Session::on_link_joined() { events_.on_session_joined(); }
+
+std::string Session::libssh_error() const {
+    const char* text = handle_ == nullptr ? "" : ssh_get_error(handle_);
+    return *text == '\0' ? "the client broke the protocol" : text;
+}
+
+}  // namespace portreeve::ssh

@@ -1,0 +1,150 @@
+// One SSH connection, from the first byte to the last: key exchange, login, global requests, channels.
+// libssh does the protocol; this drives it from the ring and keeps it within bounds.
+//
+// Input is pumped through libssh as it arrives; whatever that made possible or necessary (opens, writes,
+// EOFs, closes) is then done by settle(), at the end of the batch and outside libssh's callbacks.
+//
+// Owns: the link, libssh's session, the channels. Called by: one worker, on its ring. Its events may not
+// destroy it: end() first, then on_session_joined().
+// Bounds: login by grace and attempts; silence by keepalive; output by kOutputMarkBytes plus one receive
+// of each visitor; channels by its user, who asks channel_count().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ssh/channel.h"
+#include "ssh/keys.h"
+#include "ssh/link.h"
+
+struct ssh_session_struct;
+
+namespace portreeve::ssh {
+
+struct SessionCallbacks;
+
+struct SessionOptions {
+    std::int64_t login_grace_ms = 20'000;
+    std::int64_t keepalive_ms = 15'000;  // 0: off
+    std::string banner;
+};
+
+// A client's wish for a forward, and the answer.
+struct ForwardWish {
+    std::string address;  // exactly as asked
+    std::uint32_t port = 0;
+};
+
+class Session final : private Link::Events {
+  public:
+    static constexpr std::size_t kOutputMarkBytes = std::size_t{256} * 1024;
+    static constexpr unsigned kLoginAttemptsMax = 6;
+    static constexpr unsigned kSilentIntervalsMax = 3;
+    static constexpr std::int64_t kGoodbyeMs = 2'000;
+
+    class Events {
+      public:
+        Events() = default;
+        Events(const Events&) = delete;
+        Events& operator=(const Events&) = delete;
+        virtual ~Events() = default;
+        // May this key log in as `user`? Asked once to try the key, then with proof of possession.
+        virtual bool may_login(const std::string& user, const PublicKey& key, bool proven) = 0;
+        // The forward is granted on the returned port, or refused by 0.
+        virtual std::uint16_t on_forward(const ForwardWish& wish) = 0;
+        virtual bool on_cancel_forward(const ForwardWish& wish) = 0;
+        // A "session" channel; nullptr refuses. The user is told of it by attach.
+        virtual Channel::Events* on_session_channel() = 0;
+        virtual void on_session_channel_open(Channel& channel, Channel::Events& user) = 0;
+        // The connection is over: `reason` is a word, `detail` a sentence. Channels were told before.
+        virtual void on_session_end(std::string_view reason, std::string_view detail) = 0;
+        // Nothing refers to the session any more: it may be destroyed.
+        virtual void on_session_joined() = 0;
+    };
+
+    Session(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, SessionOptions options,
+            Events& events);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    Session(Session&&) = delete;
+    Session& operator=(Session&&) = delete;
+    ~Session() override;
+
+    // Starts the protocol. False: libssh could not take the connection; destroy the session.
+    [[nodiscard]] bool open(const Acceptor& acceptor);
+    [[nodiscard]] bool logged_in() const { return logged_in_; }
+    void set_keepalive_ms(std::int64_t keepalive_ms);
+
+    // Opens a channel for a visitor of the forward that was asked for as `address` and has `port`.
+    // nullptr when libssh has none to give.
+    Channel* open_forwarded(const std::string& address, std::uint16_t port,
+                            const std::string& originator, std::uint16_t originator_port,
+                            Channel::Events& events);
+    [[nodiscard]] std::size_t channel_count() const { return channels_.size(); }
+
+    // Ends the session: channels are told, the client too (DISCONNECT) unless it is already gone.
+    void end(std::string reason, std::string detail);
+    [[nodiscard]] bool ending() const { return ending_; }
+    // More output than the mark, or keys are being exchanged: nothing more should be written.
+    [[nodiscard]] bool congested() const;
+
+  private:
+    friend class Channel;
+    friend struct SessionCallbacks;
+
+    void on_link_input() override;
+    void on_link_sent() override;
+    void on_link_end(int error) override;
+    void on_link_joined() override;
+
+    void pump();
+    [[nodiscard]] bool step();
+    void note_growth();
+    void settle();
+    void settle_channels();
+    void wake_blocked();
+    void grace_over();
+    void check_silence();
+    void finish();
+    void goodbye_over();
+    void drop_channels();
+    void login_failed();
+    [[nodiscard]] std::string libssh_error() const;
+    Channel& add_channel(std::unique_ptr<Channel> channel);
+    void remove_channel(Channel& channel);
+
+    uring::Ring& ring_;
+    uring::SlabPool& slabs_;
+    Events& events_;
+    SessionOptions options_;
+    Link link_;
+    ssh_session_struct* handle_ = nullptr;
+    std::unique_ptr<SessionCallbacks> callbacks_;
+    std::vector<std::unique_ptr<Channel>> channels_;
+    std::vector<Channel*> touched_;  // to be looked at by settle()
+    std::vector<Channel*> blocked_;  // waiting for room to write
+    std::uint64_t held_bytes_ = 0;   // written, but kept by libssh while keys are exchanged
+    std::size_t pending_channels_ = 0;  // whose writes libssh did not even take
+    std::uint64_t given_seen_ = 0;
+    std::int64_t heard_ms_ = 0;
+    unsigned attempts_ = 0;
+    unsigned silent_intervals_ = 0;
+    bool keys_exchanged_ = false;
+    bool logged_in_ = false;
+    bool pumped_ = false;  // input was processed since the last settle()
+    bool peer_gone_ = false;
+    bool ending_ = false;
+    bool told_ = false;
+    bool dead_ = false;  // libssh's state is an error: no more calls that send
+    std::string end_reason_;
+    std::string end_detail_;
+    uring::Task settle_ = uring::Task::to<&Session::settle>(this);
+    uring::Timer grace_ = uring::Timer::to<&Session::grace_over>(this, ring_.timers());
+    uring::Timer goodbye_ = uring::Timer::to<&Session::goodbye_over>(this, ring_.timers());
+    uring::Timer silence_ = uring::Timer::to<&Session::check_silence>(this, ring_.timers());
+};
+
+}  // namespace portreeve::ssh
