@@ -1,5 +1,8 @@
 #include "uring/kernel.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -42,9 +45,10 @@ class UringKernel final : public Kernel {
     [[nodiscard]] io_uring& ring() { return ring_; }
 
     int enable() override {
-        const int rc = io_uring_enable_rings(&ring_);
-        if (rc < 0) {
-            return rc;
+        // liburing 2.3 declares io_uring_enable_rings() and does not export it.
+        if (syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) <
+            0) {
+            return -errno;
         }
         // Saves a descriptor look-up on each enter; every kernel at the floor (6.1) has it.
         io_uring_register_ring_fd(&ring_);

@@ -33,7 +33,8 @@ int Ring::run() {
             return rc;
         }
     }
-    return 0;
+    submit_parked();
+    return kernel_->submit();  // last messages to other rings
 }
 
 int Ring::turn(bool may_wait) {
