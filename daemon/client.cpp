@@ -129,8 +129,9 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
     if (!bound) {
         return tl::unexpected(bound.error());
     }
+    Tunnel::Events& events = *this;
     return tunnels_
-        .emplace_back(std::make_unique<Tunnel>(place_.ring, place_.pools, session_, *this, wish,
+        .emplace_back(std::make_unique<Tunnel>(place_.ring, place_.pools, session_, events, wish,
                                                std::move(*bound)))
         .get();
 }
@@ -169,7 +170,8 @@ ssh::Channel::Events* Client::on_session_channel() {
     if (consoles_.size() >= kConsolesMax || draining_) {
         return nullptr;
     }
-    return consoles_.emplace_back(std::make_unique<Console>(*this)).get();
+    Console::Events& events = *this;
+    return consoles_.emplace_back(std::make_unique<Console>(events)).get();
 }
 
 void Client::on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) {

@@ -6,17 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
 namespace portreeve::daemon {
-
-struct Server::Door {
-    conf::Endpoint endpoint;
-    std::string name;
-    std::unique_ptr<uring::Listener> listener;
-    uring::Fd socket;  // until the listener has it
-};
 
 namespace {
 
@@ -98,7 +92,8 @@ tl::expected<void, Failure> Server::make_workers() {
     const std::uint32_t count =
         asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
     for (std::uint32_t number = 0; number < count; ++number) {
-        auto worker = Worker::make(number, log_, policy_, *this);
+        Worker::Events& self = *this;
+        auto worker = Worker::make(number, log_, policy_, self);
         if (!worker) {
             return tl::unexpected(Failure{1, {worker.error()}});
         }
@@ -167,13 +162,14 @@ tl::expected<std::vector<std::unique_ptr<Server::Door>>, Failure> Server::open_m
             return tl::unexpected(socket.error());
         }
         opened.push_back(std::make_unique<Door>(
-            Door{endpoint, "ssh", nullptr, std::move(*socket)}));
+            Door{endpoint, "ssh", std::move(*socket), nullptr}));
     }
     return opened;
 }
 
 void Server::open_door(std::unique_ptr<Door> door) {
-    door->listener = std::make_unique<uring::Listener>(ring_, std::move(door->socket), *this);
+    uring::Listener::Events& self = *this;
+    door->listener = std::make_unique<uring::Listener>(ring_, std::move(door->socket), self);
     door->listener->open();
     log_.info("listening",
               {{"name", door->name}, {"address", door->listener->address().text()}});
@@ -234,6 +230,7 @@ void Server::wait_signal() {
 
 void Server::on_signal(uring::Completion completion) {
     if (stage_ == Stage::stopped) {
+        ring_.stop();
         return;
     }
     if (completion.res == static_cast<std::int32_t>(sizeof(signal_))) {
@@ -361,9 +358,9 @@ void Server::drain() {
 
 void Server::end_now() {
     if (stage_ == Stage::ending) {
-        log_.warning("stop_forced", {{"why", "clients did not end in time"}});
-        stop();
-        return;
+        // Cannot happen while every client's end is bounded; if it does, nothing may hold us up.
+        log_.error("stop_forced", {{"why", "clients did not end in time"}});
+        std::_Exit(1);
     }
     stage_ = Stage::ending;
     tell_workers([](Worker& worker) { return [&worker] { worker.end_all(); }; });
@@ -384,7 +381,7 @@ void Server::stop() {
     stage_ = Stage::stopped;
     deadline_.stop();
     tell_workers([](Worker& worker) { return [&worker] { worker.stop(); }; });
-    ring_.stop();
+    ring_.cancel(signal_op_);  // its completion stops the ring
 }
 
 }  // namespace portreeve::daemon

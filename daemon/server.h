@@ -44,7 +44,13 @@ class Server final : private uring::Listener::Events, private Worker::Events {
 
   private:
     enum class Stage { serving, draining, ending, stopped };
-    struct Door;  // a listening socket and the endpoint that it was configured by
+    // A place where clients knock: configured by its endpoint, or passed by systemd.
+    struct Door {
+        conf::Endpoint endpoint;
+        std::string name;
+        uring::Fd socket;  // until the listener has it
+        std::unique_ptr<uring::Listener> listener;
+    };
 
     Server(Log& log, PolicyPtr policy, std::string config_path,
            std::unique_ptr<uring::Kernel> kernel);

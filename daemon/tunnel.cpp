@@ -16,9 +16,10 @@ Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& sess
       port_(bound.port),
       note_(std::move(bound.note)),
       listeners_open_(bound.sockets.size()) {
+    uring::Listener::Events& self = *this;
     for (uring::Fd& socket : bound.sockets) {
-        auto& listener =
-            listeners_.emplace_back(std::make_unique<uring::Listener>(ring, std::move(socket), *this));
+        auto& listener = listeners_.emplace_back(
+            std::make_unique<uring::Listener>(ring, std::move(socket), self));
         address_text_ += (address_text_.empty() ? "" : " and ") + listener->address().text();
         listener->open();
     }
@@ -48,8 +49,9 @@ void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
                                        "visitors_per_tunnel allows");
         return;
     }
+    Visitor::Events& self = *this;
     auto& visitor =
-        visitors_.emplace_back(std::make_unique<Visitor>(ring_, pools_, std::move(socket), *this));
+        visitors_.emplace_back(std::make_unique<Visitor>(ring_, pools_, std::move(socket), self));
     visitor->index = visitors_.size() - 1;
     events_.on_visitor_open(*this, *visitor);
     visitor->open(session_, requested_, port_);

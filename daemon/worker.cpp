@@ -62,9 +62,10 @@ void Worker::run() {
 }
 
 void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {
-    auto& client = clients_.emplace_back(std::make_unique<Client>(
-        Client::Place{ring_, {*buffers_, slabs_}, log_}, *this, std::move(socket),
-        std::move(ticket)));
+    Client::Events& self = *this;
+    auto& client = clients_.emplace_back(
+        std::make_unique<Client>(Client::Place{ring_, {*buffers_, slabs_}, log_}, self,
+                                 std::move(socket), std::move(ticket)));
     client->index = clients_.size() - 1;
     client->open(acceptor_);
     if (draining_) {
