@@ -34,12 +34,14 @@ class Console final : public ssh::Channel::Events {
     void end(std::string_view text, int status);
 
   private:
+    static constexpr std::size_t kInputBytesMax = 65536;  // looked at and dropped
     static constexpr int kInterruptedStatus = 130;  // 128 + SIGINT, as a shell would end
     static constexpr int kRefusedStatus = 1;
 
     bool on_pty() override;
     bool on_shell() override;
     bool on_exec(std::string_view command) override;
+    [[nodiscard]] std::size_t channel_room() const override { return kInputBytesMax; }
     std::size_t on_channel_data(std::span<const std::byte> bytes) override;
     void on_channel_eof() override {}  // `ssh … </dev/null` goes on
     void on_channel_closed() override;

@@ -47,13 +47,15 @@ void Visitor::on_input_end(int error) {
     check_done();
 }
 
+std::size_t Visitor::channel_room() const {
+    return kSendBytesMax - std::min(kSendBytesMax, stream_.output_bytes());
+}
+
 std::size_t Visitor::on_channel_data(std::span<const std::byte> bytes) {
     if (stream_.output_failed() || stream_.closing()) {
         return bytes.size();
     }
-    const std::size_t queued = stream_.output_bytes();
-    const std::size_t room = kSendBytesMax - std::min(kSendBytesMax, queued);
-    const std::size_t taken = std::min(room, bytes.size());
+    const std::size_t taken = std::min(channel_room(), bytes.size());
     stream_.append(bytes.first(taken));
     figures_.to_visitor_bytes += taken;
     return taken;
@@ -61,7 +63,7 @@ std::size_t Visitor::on_channel_data(std::span<const std::byte> bytes) {
 
 void Visitor::on_output_sent() {
     if (channel_ != nullptr) {
-        channel_->take_more(kSendBytesMax - std::min(kSendBytesMax, stream_.output_bytes()));
+        channel_->take_more();
     } else if (linger_.running()) {
         linger_.start_at(stream_.ring().now_ms() + kLingerMs);
     }

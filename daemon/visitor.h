@@ -70,6 +70,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     // Channel: the client.
     void on_channel_open() override { pull(); }
     void on_channel_refused(std::string_view reason) override;
+    [[nodiscard]] std::size_t channel_room() const override;
     std::size_t on_channel_data(std::span<const std::byte> bytes) override;
     void on_channel_eof() override;
     void on_channel_writable() override { pull(); }

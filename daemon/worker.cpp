@@ -59,6 +59,12 @@ void Worker::run() {
                    {{"worker", std::to_string(number_)}, {"why", std::strerror(-rc)}});
         std::abort();
     }
+    const uring::Ring::Figures& figures = ring_.figures();
+    log_.debug("worker_stopped", {{"worker", std::to_string(number_)},
+                                  {"turns", std::to_string(figures.turns)},
+                                  {"completions", std::to_string(figures.completions)},
+                                  {"parked", std::to_string(figures.parked)},
+                                  {"resent", std::to_string(figures.resent_messages)}});
 }
 
 void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {

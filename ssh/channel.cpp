@@ -159,9 +159,8 @@ void Channel::send_eof() {
     touch();
 }
 
-void Channel::take_more(std::size_t bytes_max) {
+void Channel::take_more() {
     if (left_bytes_ > 0) {
-        room_bytes_ = bytes_max;
         touch();
     }
 }
@@ -255,8 +254,13 @@ void Channel::settle_pending() {
 
 void Channel::settle_input() {
     std::array<std::byte, kReadBytes> buffer;
-    while (room_bytes_ > 0 && left_bytes_ > 0 && events_ != nullptr) {
-        const std::size_t wanted = std::min({room_bytes_, left_bytes_, buffer.size()});
+    while (left_bytes_ > 0 && events_ != nullptr) {
+        // Asked for anew each time: what is read here is gone from libssh and must find room.
+        const std::size_t wanted =
+            std::min({events_->channel_room(), left_bytes_, buffer.size()});
+        if (wanted == 0) {
+            break;
+        }
         const int rc = ssh_channel_read_nonblocking(handle_, buffer.data(),
                                                     static_cast<std::uint32_t>(wanted), 0);
         if (rc <= 0) {
@@ -265,10 +269,8 @@ void Channel::settle_input() {
         }
         const auto count = static_cast<std::size_t>(rc);
         left_bytes_ -= count;
-        room_bytes_ -= count;
         static_cast<void>(events_->on_channel_data(std::span(buffer).first(count)));
     }
-    room_bytes_ = 0;
     if (left_bytes_ > 0) {
         return;
     }

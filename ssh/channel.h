@@ -40,6 +40,8 @@ class Channel {
         virtual void on_channel_open() {}
         // The peer does not want it; the channel is gone.
         virtual void on_channel_refused(std::string_view reason) { static_cast<void>(reason); }
+        // How much on_channel_data() would take now.
+        [[nodiscard]] virtual std::size_t channel_room() const = 0;
         // Returns how much was taken; for the rest, take_more() when there is room.
         virtual std::size_t on_channel_data(std::span<const std::byte> bytes) = 0;
         // The peer sends no more data, and all of it has been taken.
@@ -71,8 +73,8 @@ class Channel {
     void send_exit_status(int status);
     // After what was written: no more data from this side.
     void send_eof();
-    // There is room for `bytes_max` of what was not taken; on_channel_data() must take all it then gets.
-    void take_more(std::size_t bytes_max);
+    // There is room again for what was not taken.
+    void take_more();
     // Detaches the user: ends both directions after what was written.
     void close();
     [[nodiscard]] bool open() const { return opened_; }
@@ -113,7 +115,6 @@ class Channel {
     std::string error_text_;
     std::optional<int> exit_status_;
     std::size_t left_bytes_ = 0;  // offered by libssh and not taken
-    std::size_t room_bytes_ = 0;  // … of which the user will take so many
     std::size_t index_ = 0;       // in the session's channels
     bool touched_ = false;        // in the session's list for settle()
     bool blocked_ = false;        // in the session's list of those waiting to write
