@@ -199,7 +199,6 @@ void Server::on_accept(uring::Listener&, uring::Fd socket) {
                               {"why", ticket.error().sentence}});
         return;
     }
-    uring::set_no_delay(socket.get());
     Worker& worker =
         **std::min_element(workers_.begin(), workers_.end(), [](const auto& one, const auto& two) {
             return one->load() < two->load();

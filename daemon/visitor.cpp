@@ -7,9 +7,7 @@ namespace portreeve::daemon {
 Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Events& events)
     : events_(events),
       stream_(ring, pools, std::move(socket), *this),
-      peer_(uring::Address::of_peer(stream_.descriptor())) {
-    uring::set_no_delay(stream_.descriptor());
-}
+      peer_(uring::Address::of_peer(stream_.descriptor())) {}
 
 void Visitor::open(ssh::Session& session, const std::string& requested, std::uint16_t port) {
     channel_ = session.open_forwarded(requested, port, peer_.host(), peer_.port(), *this);
@@ -72,7 +70,14 @@ void Visitor::on_output_sent() {
 
 void Visitor::on_output_failed(int) { hang_up(); }
 
-void Visitor::on_channel_eof() {
+void Visitor::on_channel_eof() { finish_output(); }
+
+// Nothing more comes for the visitor. When nothing more comes from it either, closing tells it so.
+void Visitor::finish_output() {
+    if (stream_.output_bytes() == 0 && (stream_.input_ended() || channel_ == nullptr)) {
+        hang_up();
+        return;
+    }
     stream_.end_output();
     check_done();
 }
@@ -85,9 +90,8 @@ void Visitor::on_channel_refused(std::string_view reason) {
 
 void Visitor::on_channel_closed() {
     channel_ = nullptr;
-    stream_.end_output();
     linger_.start_at(stream_.ring().now_ms() + kLingerMs);
-    check_done();
+    finish_output();
 }
 
 void Visitor::check_done() {

@@ -77,6 +77,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     void on_channel_closed() override;
 
     void pull();
+    void finish_output();
     void check_done();
     void hang_up();
 

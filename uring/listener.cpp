@@ -1,6 +1,7 @@
 #include "uring/listener.h"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 
 #include <cerrno>
 
@@ -16,6 +17,10 @@ Listener::Listener(Ring& ring, Fd socket, Events& events)
     if (flags >= 0 && (flags & O_NONBLOCK) != 0) {
         fcntl(socket_.get(), F_SETFL, flags & ~O_NONBLOCK);
     }
+    // Small packets go out at once: interactive traffic is what tunnels are for. Accepted sockets
+    // inherit it, which saves a system call for each.
+    const int on = 1;
+    setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 void Listener::open() { ring_.accept_each(accept_, socket_.get()); }

@@ -22,6 +22,8 @@ struct Completion {
 
     [[nodiscard]] bool more() const { return (flags & IORING_CQE_F_MORE) != 0; }
     [[nodiscard]] bool has_buffer() const { return (flags & IORING_CQE_F_BUFFER) != 0; }
+    // A receive took all there was: a second one would find nothing yet.
+    [[nodiscard]] bool socket_drained() const { return (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0; }
     [[nodiscard]] std::uint16_t buffer_id() const {
         return static_cast<std::uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT);
     }

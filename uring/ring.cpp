@@ -136,12 +136,14 @@ void Ring::accept_each(Op& op, int listener) {
     sqe.user_data = address_of(&op);
 }
 
-void Ring::receive(Op& op, int socket, std::uint16_t buffer_group, std::uint32_t bytes_max) {
+void Ring::receive(Op& op, int socket, std::uint16_t buffer_group, std::uint32_t bytes_max,
+                   bool poll_first) {
     op.arm();
     io_uring_sqe& sqe = next_sqe();
     io_uring_prep_recv(&sqe, socket, nullptr, bytes_max, 0);
     sqe.flags |= IOSQE_BUFFER_SELECT;
     sqe.buf_group = buffer_group;
+    sqe.ioprio = poll_first ? IORING_RECVSEND_POLL_FIRST : 0;
     sqe.user_data = address_of(&op);
 }
 

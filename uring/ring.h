@@ -83,7 +83,9 @@ class Ring {
 
     // Operations. Each arms `op`; addresses passed must live until its terminal completion.
     void accept_each(Op& op, int listener);
-    void receive(Op& op, int socket, std::uint16_t buffer_group, std::uint32_t bytes_max);
+    // `poll_first`: the socket is known to be empty, so do not try it before waiting.
+    void receive(Op& op, int socket, std::uint16_t buffer_group, std::uint32_t bytes_max,
+                 bool poll_first);
     void send(Op& op, int socket, std::span<const std::byte> bytes);
     void send_message(Op& op, int socket, const msghdr& message);
     void read(Op& op, int descriptor, std::span<std::byte> into);

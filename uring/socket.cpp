@@ -126,6 +126,4 @@ tl::expected<Fd, int> listen_on(const Address& address, bool both_families) {
     return socket;
 }
 
-void set_no_delay(int socket) { set_flag(socket, IPPROTO_TCP, TCP_NODELAY, 1); }
-
 }  // namespace portreeve::uring

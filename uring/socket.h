@@ -44,7 +44,4 @@ class Address {
 // `both_families`.
 tl::expected<Fd, int> listen_on(const Address& address, bool both_families);
 
-// Small packets go out at once: interactive traffic is what tunnels are for.
-void set_no_delay(int socket);
-
 }  // namespace portreeve::uring

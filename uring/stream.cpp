@@ -20,10 +20,15 @@ void Stream::receive(std::size_t bytes_max) {
     }
     receive_bytes_max_ = static_cast<std::uint32_t>(
         std::min<std::size_t>(bytes_max, pools_.buffers.buffer_bytes()));
-    ring_.receive(receive_, socket_.get(), pools_.buffers.group(), receive_bytes_max_);
+    arm_receive();
+}
+
+void Stream::arm_receive() {
+    ring_.receive(receive_, socket_.get(), pools_.buffers.group(), receive_bytes_max_, drained_);
 }
 
 void Stream::received(Completion completion) {
+    drained_ = completion.socket_drained() && completion.res != -ENOBUFS;
     if (completion.has_buffer()) {
         const BufferRing::Loan loan = pools_.buffers.take(completion);
         if (!closing_ && completion.res > 0) {
@@ -41,7 +46,7 @@ void Stream::received(Completion completion) {
         case -ENOBUFS:  // all buffers were lent out in this batch; they are back before the next
         case -EINTR:
         case -EAGAIN:
-            ring_.receive(receive_, socket_.get(), pools_.buffers.group(), receive_bytes_max_);
+            arm_receive();
             return;
         default:
             input_ended_ = true;
@@ -128,7 +133,7 @@ void Stream::close(bool reset) {
                 ring_.cancel(*op);
             }
         }
-    } else {
+    } else if (receive_.armed() || send_.armed()) {
         // Completes whatever is armed: a receive with 0, a send with what was taken or EPIPE.
         ::shutdown(socket_.get(), SHUT_RDWR);
     }

@@ -74,6 +74,7 @@ class Stream {
   private:
     static constexpr std::size_t kPiecesMax = 16;  // 256 KiB in one send
 
+    void arm_receive();
     void received(Completion completion);
     void sent(Completion completion);
     void flush();
@@ -92,6 +93,7 @@ class Stream {
     Op send_ = Op::to<&Stream::sent>(this);
     Task flush_ = Task::to<&Stream::flush>(this);
     Task joined_ = Task::to<&Stream::join>(this);
+    bool drained_ = false;  // the last receive left nothing in the socket
     bool input_ended_ = false;
     bool output_ending_ = false;  // end_output() was asked for
     bool output_ended_ = false;   // … and the peer has been told
