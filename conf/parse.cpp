@@ -69,7 +69,8 @@ tl::expected<Config, ConfigErrors> parse(std::string_view toml, std::string_view
                               " bytes, the most that a configuration may be");
     }
     if (too_many_dots(toml)) {
-        return only(file, "holds more than " + std::to_string(kDotsMax) + " dots");
+        return only(file, "holds more than " + std::to_string(kDotsMax) +
+                              " dots, each of which may nest a table: that is too deep");
     }
     try {
         const toml::table root = toml::parse(toml);

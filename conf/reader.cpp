@@ -107,7 +107,7 @@ std::vector<std::string_view> Reader::keys_of(std::string_view section) const {
 // Suggestions cost time, so they are made only for the keys whose error will be shown.
 void Reader::report_unknown() {
     struct Unknown {
-        toml::source_position at;
+        toml::source_position at{};
         std::string_view section;  // empty: the key is at the top
         std::string_view key;
     };
@@ -134,8 +134,9 @@ void Reader::report_unknown() {
 }
 
 std::string Reader::unknown_table_sentence(std::string_view name) const {
-    if (!root_.get(name)->is_table()) {
-        return "unknown key " + quoted(name) + " outside of any table" +
+    const auto* const node = root_.get(name);
+    if (!node->is_table() && !node->is_array_of_tables()) {
+        return "unknown key " + in_quotes(name) + " outside of any table" +
                elsewhere_or(name, "the tables are " + joined_sections(sections_));
     }
     const auto meant = nearest(name, sections_);
@@ -147,9 +148,9 @@ std::string Reader::unknown_table_sentence(std::string_view name) const {
 std::string Reader::unknown_key_sentence(std::string_view section, std::string_view name) const {
     const auto here = keys_of(section);
     const auto meant = nearest(name, here);
-    return "unknown key " + quoted(name) + " in " + bracketed(section) +
+    return "unknown key " + in_quotes(name) + " in " + bracketed(section) +
            (meant.empty() ? elsewhere_or(name, "the keys there are " + joined(here))
-                          : "; did you mean " + quoted(meant) + "?");
+                          : "; did you mean " + in_quotes(meant) + "?");
 }
 
 std::string Reader::elsewhere_or(std::string_view key, const std::string& otherwise) const {
@@ -213,8 +214,8 @@ void Value::duration(Milliseconds& out, std::string_view least, std::string_view
         return;
     }
     if (read < parse_duration(least).value() || read > parse_duration(most).value()) {
-        wrong(*node_, " must be from " + quoted(least) + " to " + quoted(most) + ", not " +
-                          quoted(node_->ref<std::string>()));
+        wrong(*node_, " must be from " + in_quotes(least) + " to " + in_quotes(most) + ", not " +
+                          in_quotes(node_->ref<std::string>()));
         return;
     }
     out = read;

@@ -174,7 +174,7 @@ void Value::list(std::vector<T>& out, const Form<T>& form, AtLeast least) const 
             continue;
         }
         if (std::find(elements.begin(), elements.end(), element) != elements.end()) {
-            wrong(node, " holds " + quoted(node.ref<std::string>()) + " twice: remove one");
+            wrong(node, " holds " + in_quotes(node.ref<std::string>()) + " twice: remove one");
         }
         elements.push_back(std::move(element));
     }

@@ -55,7 +55,7 @@ std::string_view take(std::string_view& rest, bool (*belongs)(char)) {
 }
 
 tl::unexpected<std::string> bad(std::string_view text, const std::string& rest) {
-    return tl::unexpected<std::string>(quoted(text) + rest);
+    return tl::unexpected<std::string>(in_quotes(text) + rest);
 }
 
 std::string escaped(std::string_view text, bool inside_quotes) {
@@ -85,7 +85,7 @@ std::string escaped(std::string_view text, bool inside_quotes) {
 std::string printable(std::string_view text) {
     return escaped(text, false);
 }
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return '"' + escaped(text, true) + '"';
 }
 
@@ -120,7 +120,7 @@ Parsed<Milliseconds> parse_duration(std::string_view text) {
     for (auto rest = text; !rest.empty();) {
         const auto digits = take(rest, is_digit);
         if (digits.empty()) {
-            return bad_duration(text, "there should be a number at " + quoted(rest));
+            return bad_duration(text, "there should be a number at " + in_quotes(rest));
         }
         const auto name = take(rest, is_letter);
         if (name.empty()) {
@@ -129,7 +129,7 @@ Parsed<Milliseconds> parse_duration(std::string_view text) {
         const auto* const unit =
             std::find_if(kUnits.begin(), kUnits.end(), [&](auto& u) { return u.name == name; });
         if (unit == kUnits.end()) {
-            return bad_duration(text, quoted(name) + " is no unit");
+            return bad_duration(text, in_quotes(name) + " is no unit");
         }
         if (unit < smallest_yet) {
             return bad_duration(text, "each unit may stand once, the larger before the smaller");
@@ -176,7 +176,7 @@ Parsed<std::string> parse_address(std::string_view text, std::string_view addres
             return bad(text,
                        " has a zone (\"%\"), which is not supported: write an address without one");
         }
-        return bad(text, " is not an endpoint: " + quoted(inner) +
+        return bad(text, " is not an endpoint: " + in_quotes(inner) +
                              " is not an IPv6 address such as \"::1\"");
     }
     if (auto v4 = canonical(AF_INET, address)) {
@@ -190,7 +190,7 @@ Parsed<std::string> parse_address(std::string_view text, std::string_view addres
         return bad(text,
                    " is not an endpoint: an IPv6 address needs brackets, as in \"[::1]:2222\"");
     }
-    return bad(text, " is not an endpoint: " + quoted(address) +
+    return bad(text, " is not an endpoint: " + in_quotes(address) +
                          " is not a literal address, and names are not resolved; write an address "
                          "such as \"127.0.0.1:2222\" or \"[::1]:2222\"");
 }
@@ -211,7 +211,7 @@ Parsed<Endpoint> parse_endpoint(std::string_view text) {
     }
     const auto port = parse_number(text.substr(colon + 1), kPortMax);
     if (!port) {
-        return bad(text, " is not an endpoint: the port " + quoted(text.substr(colon + 1)) +
+        return bad(text, " is not an endpoint: the port " + in_quotes(text.substr(colon + 1)) +
                              " is not a number from 0 to 65535");
     }
     return parse_address(text, text.substr(0, colon)).map([&](std::string address) {
@@ -276,14 +276,14 @@ std::string label_fault(std::string_view label) {
         return "it has an empty part between its dots";
     }
     if (label.size() > kLabelBytesMax) {
-        return "the part " + quoted(label) + " is longer than 63 characters";
+        return "the part " + in_quotes(label) + " is longer than 63 characters";
     }
     const auto allowed = [](char c) { return is_letter(c) || is_digit(c) || c == '-'; };
     if (!std::all_of(label.begin(), label.end(), allowed)) {
-        return "the part " + quoted(label) + " holds more than letters, digits and \"-\"";
+        return "the part " + in_quotes(label) + " holds more than letters, digits and \"-\"";
     }
     if (label.starts_with('-') || label.ends_with('-')) {
-        return "the part " + quoted(label) + " begins or ends with \"-\"";
+        return "the part " + in_quotes(label) + " begins or ends with \"-\"";
     }
     return {};
 }
@@ -339,7 +339,7 @@ Parsed<T> parse_choice(std::string_view text, std::span<const Choice<T>> choices
         if (choice.word == text) {
             return choice.value;
         }
-        words += (words.empty() ? "" : ", ") + quoted(choice.word);
+        words += (words.empty() ? "" : ", ") + in_quotes(choice.word);
     }
     return bad(text, " is not one of " + words);
 }

@@ -64,6 +64,6 @@ inline constexpr Form<LogLevel> kLogLevel{R"("error", "warning", "info" or "debu
 [[nodiscard]] std::string printable(std::string_view text);
 
 // The same between double quotes, with quotes and backslashes escaped too.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace portreeve::conf
