@@ -44,8 +44,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
     for (const auto candidate : known) {
         const std::size_t edits = distance(word, candidate);
         const std::size_t edits_max = std::max<std::size_t>(1, candidate.size() / 3);
-        if (edits <= edits_max && edits < candidate.size() &&
-            (best.empty() || edits < best_distance)) {
+        if (edits <= edits_max && (best.empty() || edits < best_distance)) {
             best = candidate;
             best_distance = edits;
         }

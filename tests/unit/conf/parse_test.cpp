@@ -177,6 +177,25 @@ const auto kSyntax = testing::Values(
             "f:2:9: not TOML: Encountered invalid utf-8 sequence"});
 INSTANTIATE_TEST_SUITE_P(Syntax, OneMistake, kSyntax, name_of);
 
+// ---- what is just right ----
+
+class Allowed : public testing::TestWithParam<const char*> {};
+
+TEST_P(Allowed, IsTaken) {
+    EXPECT_EQ(errors_of(GetParam()), "no error");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Edge, Allowed,
+    testing::Values("server.workers = 0", "server.workers = 1024", "server.drain = '0s'",
+                    "server.drain = '24h'", "ssh.host_keys = []", "ssh.keepalive = '0s'",
+                    "ssh.keepalive = '24h'", "ssh.login_grace = '1ms'", "ssh.login_grace = '24h'",
+                    "ssh.banner = ''", "forward.ports = []", "forward.lease = '0s'",
+                    "forward.lease = '8760h'", "forward.hold = '0s'", "forward.hold = '24h'",
+                    "forward.pool = '1-65535'", "http.domain = ''", "http.listen = []",
+                    "https.listen = []", "limits.sessions = 1", "limits.sessions = 1000000",
+                    "metrics.listen = ''"));
+
 // ---- many mistakes ----
 
 TEST(ManyMistakes, AreAllReportedInTheOrderOfTheFile) {
