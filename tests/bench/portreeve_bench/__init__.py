@@ -1,4 +1,4 @@
-"""The benchmark that `tests/bench/run` starts; docs/BENCH.md says what it measures and how to read it.
+"""The benchmark that `tests/bench/run` starts. docs/BENCH.md says what it measures and how.
 
     cli         options, the turns, the end
     figures     what is measured: one function for each figure

@@ -35,7 +35,7 @@ def shared_options(description):
 def parse_options(arguments):
     options = shared_options("Measures portreeved and OpenSSH's sshd side by side, in turns.")
     options.add_argument("--peer", metavar="PATH", default="sshd",
-                         help="what to compare with: another portreeved, or the word sshd (default)")
+                         help="what to compare with: a portreeved, or the word sshd (default)")
     options.add_argument("--rounds", type=int, default=5, metavar="N",
                          help="turns of each figure on each gate (default: 5)")
     options.add_argument("--only", metavar="REGEX", help="only the figures whose name matches")
@@ -114,19 +114,24 @@ class Stage:
             gate.stop()
 
 
+def show_progress(text):
+    """One line that overwrites itself, for who watches; nothing in a log."""
+    if sys.stderr.isatty():
+        print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+
+
 def measure(figure, bench, stage, rounds):
     """Plays one figure on both gates in turns; a list of results, one for each metric."""
     turns = ([], [])  # for each gate, the tuples that its turns gave
     for number in range(rounds):
-        print(f"\r{figure.name}: round {number + 1} of {rounds}\033[K", end="", file=sys.stderr,
-              flush=True)
+        show_progress(f"{figure.name}: round {number + 1} of {rounds}")
         for index, values in enumerate(turns):
             with stage.gate(index, figure.needs_new_gate) as gate:
                 try:
                     values.append(figure.measure(bench, gate))
                 except BenchError as error:
-                    ended = "" if gate.is_alive() else f"; it has ended, saying: {gate.log_tail()}"
-                    raise BenchError(f"on {gate.name}: {error}{ended}") from error
+                    raise BenchError(f"on {gate.name}: {error}; its last words: "
+                                     f"{gate.log_tail() or '(none)'}") from error
     return [report.Result(metric, *([turn[place] for turn in values] for values in turns))
             for place, metric in enumerate(figure.metrics)]
 
@@ -154,7 +159,7 @@ def play(options, folder):
                 failures[figure.name] = str(error)
     finally:
         stage.close()
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
+        show_progress("")
     report.print_table(results, failures, *names)
     if options.json:
         settings = {"gate": both[0], "peer": both[1], "rounds": options.rounds, "kex": KEX,

@@ -30,7 +30,8 @@ class Sizes:
     """How much of everything. One transfer stays under 2^30 bytes, where chacha20 would rekey."""
 
     transfer_bytes: int = 1_000_000_000
-    visitors: int = 1000
+    visitors_in_turn: int = 150  # sshd takes some 40 ms for one: Nagle meets delayed ACK
+    visitors_at_once: int = 2000
     requests: int = 5000
     logins: int = 50
     idle_tunnels: int = 100
@@ -38,8 +39,8 @@ class Sizes:
 
     @classmethod
     def quick(cls):
-        return cls(transfer_bytes=50_000_000, visitors=100, requests=200, logins=5, idle_tunnels=5,
-                   idle_visitors=50)
+        return cls(transfer_bytes=50_000_000, visitors_in_turn=20, visitors_at_once=100,
+                   requests=200, logins=5, idle_tunnels=5, idle_visitors=50)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def _transfer(target, visitor, cipher):
 
 def _visitors(concurrency):
     def measure(bench, gate):
-        count = bench.sizes.visitors
+        sizes = bench.sizes
+        count = sizes.visitors_in_turn if concurrency == 1 else sizes.visitors_at_once
         with bench.load.target("echo") as target_port, \
                 tunnel(gate, bench.key, target_port) as port:
             with _cpu_spent(gate) as cpu:

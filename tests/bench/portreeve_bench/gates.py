@@ -1,12 +1,12 @@
 """The two gates, behind one interface: start, where to reach it, what it costs, stop.
 
 Each gate runs in a folder of its own, on a loopback port of its own, with an ed25519 host key and
-one client key. Both are told to raise the limits that a benchmark would meet; nothing else is tuned.
+one client key. The limits that a benchmark would meet are raised for both; nothing else is tuned.
 """
 
 import contextlib
-import getpass
 import os
+import pwd
 import re
 import select
 import shutil
@@ -31,7 +31,7 @@ class Gate:
         self.folder = folder
         self.public_key = public_key
         self.port = None
-        self.user = getpass.getuser()
+        self.user = pwd.getpwuid(os.geteuid()).pw_name
         self._process = None
         self._log_path = os.path.join(folder, "log")
 
@@ -50,8 +50,11 @@ class Gate:
             return
         started = {pid: accounting.start_ticks(pid) for pid in accounting.tree(self.pid)}
         stop(self._process)
-        left = lambda: [pid for pid, ticks in started.items()
-                        if ticks is not None and accounting.start_ticks(pid) == ticks]
+
+        def left():
+            return [pid for pid, ticks in started.items()
+                    if ticks is not None and accounting.start_ticks(pid) == ticks]
+
         try:
             wait_until(lambda: not left(), f"the sessions of {self.name} to end", STOP_SECONDS)
         except BenchError:
@@ -68,10 +71,17 @@ class Gate:
             return "".join(file.readlines()[-10:]).strip()
 
     def settled_cpu_seconds(self):
+        self._must_be_alive()
         return accounting.settled_cpu_seconds(self.pid)
 
     def pss_kib(self):
+        self._must_be_alive()
         return accounting.pss_kib(self.pid)
+
+    def _must_be_alive(self):
+        # What has ended uses nothing, which would look splendid in the table.
+        if not self.is_alive():
+            raise BenchError(f"{self.name} has ended")
 
     def _path(self, name):
         return os.path.join(self.folder, name)
@@ -88,8 +98,8 @@ class Gate:
 
 
 class SshdGate(Gate):
-    """OpenSSH's sshd. As root it would be asked for by `ssh root@`: one process for each session,
-    its cheapest shape (an ordinary user costs it two)."""
+    """OpenSSH's sshd. The benchmark logs in as whoever runs it. Where that is root, or sshd itself
+    runs as the same user, a session is one process: sshd's cheapest shape (else it takes two)."""
 
     CONFIG = """\
 Port {port}

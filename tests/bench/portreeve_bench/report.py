@@ -1,6 +1,7 @@
 """What is printed: the machine, the table, the JSON."""
 
 import json
+import math
 import os
 import platform
 import re
@@ -10,8 +11,10 @@ from statistics import median
 
 from .figures import Metric
 
-# On a shared machine medians of a few rounds do not tell apart what lies closer than this.
+# On a shared machine medians of a few rounds do not tell apart what lies closer than this, nor are
+# they to be trusted where fewer rounds than this, each for itself, say the same.
 EVEN_WITHIN = 0.03
+AGREEING_PART = 0.8
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,12 @@ class Result:
 
     @property
     def verdict(self):
-        if abs(self.ratio - 1) <= EVEN_WITHIN:
-            return "even"
-        if self.ratio != self.ratio:
-            return "?"
-        return "better" if (self.ratio > 1) == self.metric.more_is_better else "WORSE"
+        ratio = self.ratio
+        if math.isnan(ratio) or abs(ratio - 1) <= EVEN_WITHIN:
+            return "-" if math.isnan(ratio) else "even"
+        agreeing = sum((ours > theirs) == (ratio > 1) for ours, theirs in zip(self.gate, self.peer))
+        doubt = "" if agreeing >= AGREEING_PART * len(self.gate) else "?"
+        return ("better" if (ratio > 1) == self.metric.more_is_better else "WORSE") + doubt
 
 
 def _first_match(path, pattern):
@@ -108,7 +112,7 @@ def write_json(path, facts, settings, results, failures):
             "better": "more" if result.metric.more_is_better else "less",
             "gate": {"median": median(result.gate), "rounds": result.gate},
             "peer": {"median": median(result.peer), "rounds": result.peer},
-            "ratio": result.ratio if result.ratio == result.ratio else None,
+            "ratio": None if math.isnan(result.ratio) else result.ratio,
             "verdict": result.verdict,
         } for result in results],
         "failures": failures,
