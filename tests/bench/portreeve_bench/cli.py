@@ -130,8 +130,7 @@ def measure(figure, bench, stage, rounds):
                 try:
                     values.append(figure.measure(bench, gate))
                 except BenchError as error:
-                    raise BenchError(f"on {gate.name}: {error}; its last words: "
-                                     f"{gate.log_tail() or '(none)'}") from error
+                    raise BenchError(f"{error}; {gate.last_words()}") from error
     return [report.Result(metric, *([turn[place] for turn in values] for values in turns))
             for place, metric in enumerate(figure.metrics)]
 

@@ -66,6 +66,13 @@ class Gate:
     def is_alive(self):
         return self._process is not None and self._process.poll() is None
 
+    def last_words(self):
+        """How it is, and the end of its log: what an error needs to be understood."""
+        code = None if self._process is None else self._process.poll()
+        state = "lives on" if code is None else \
+            f"ended by signal {-code}" if code < 0 else f"ended with {code}"
+        return f"{self.name} {state}; its log: {self.log_tail() or '(empty)'}"
+
     def log_tail(self):
         with open(self._log_path, encoding="utf-8", errors="replace") as file:
             return "".join(file.readlines()[-10:]).strip()
@@ -133,6 +140,9 @@ LogLevel ERROR
             wait_until(lambda: not self.is_alive() or self._greets(), f"{self.name} to answer",
                        READY_SECONDS)
             if self.is_alive():
+                # The process that greeted us must not be counted as the gate's.
+                wait_until(lambda: accounting.tree(self.pid) == [self.pid],
+                           f"the first session of {self.name} to end", READY_SECONDS)
                 return
             if "Address already in use" not in self.log_tail():
                 break
