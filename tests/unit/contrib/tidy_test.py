@@ -1,0 +1,58 @@
+"""Each rule of tests/tidy is broken once, in a tree that keeps all the others."""
+import pathlib
+import subprocess
+
+import pytest
+
+TIDY = pathlib.Path(__file__).parents[2] / "tidy"
+
+CLEAN = {
+    "ssh/door.h": "// What this is for.\n#pragma once\n\n#include <libssh/libssh.h>\n",
+    "daemon/main.cpp": '#include "conf/config.h"\n#include "ssh/door.h"\n',
+    "conf/config.h": "// What this is for.\n#pragma once\n",
+    "README.md": "See [the door](ssh/door.h#top) and [another](https://example.com/).\n",
+}
+
+
+def tidy(folder, files):
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return subprocess.run([TIDY, folder], stdout=subprocess.PIPE, text=True)
+
+
+def test_a_clean_tree_passes(tmp_path):
+    result = tidy(tmp_path, CLEAN)
+    assert (result.returncode, result.stdout) == (0, "tidy: 4 files, 0 problems\n")
+
+
+@pytest.mark.parametrize("name, text, complaint", [
+    ("a.md", "a\tb\n", "a.md:1: has a tab"),
+    ("a.md", "a\nb \n", "a.md:2: ends with a space"),
+    ("a.md", "a\n\n", "a.md:2: is an empty line at the end"),
+    ("a.md", "a", "a.md:1: does not end with a newline"),
+    ("a.md", "[a](b.md)\n", "a.md:1: links to b.md, which does not exist"),
+    ("a.cpp", "/" * 101 + "\n", "a.cpp:1: has 101 characters"),
+    ("a", "#!/bin/sh\n" + "#" * 101 + "\n", "a:2: has 101 characters"),
+    ("a.cpp", "//\n" * 601, "a.cpp:601: is past the limit of 600 lines"),
+    ("a.h", "#pragma once\n", "a.h:1: should begin with a comment"),
+    ("a.h", "// a\n", "a.h:1: has no #pragma once"),
+    ("conf/a.cpp", '#include "uring/a.h"\n', "conf/a.cpp:1: includes uring/a.h: conf/ may"),
+    ("uring/a.cpp", '#include "ssh/a.h"\n', "uring/a.cpp:1: includes ssh/a.h: uring/ may"),
+    ("ssh/a.cpp", '#include "conf/a.h"\n', "ssh/a.cpp:1: includes conf/a.h: ssh/ may"),
+    ("ssh/a.cpp", '#include "a.h"\n', 'ssh/a.cpp:1: includes "a.h": name it from the root'),
+    ("daemon/a.cpp", "#include <libssh/server.h>\n",
+     "daemon/a.cpp:1: includes libssh/server.h: only ssh/ may"),
+    ("daemon/a.cpp", "#include <toml++/toml.h>\n",
+     "daemon/a.cpp:1: includes toml++/toml.h: only conf/ may"),
+])
+def test_a_broken_rule_is_reported(tmp_path, name, text, complaint):
+    result = tidy(tmp_path, {**CLEAN, name: text})
+    assert result.returncode == 1
+    lines = result.stdout.splitlines()
+    assert len(lines) == 2 and lines[0].startswith(complaint)
+
+
+def test_an_empty_tree_is_no_clean_tree(tmp_path):
+    assert tidy(tmp_path, {}).returncode == 1
