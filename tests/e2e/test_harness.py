@@ -1,0 +1,79 @@
+"""The suite's own senses: each check that the other files rest on is shown to fail when it should."""
+
+import os
+import socket
+
+import pytest
+
+from harness import memory, streams, visitor
+from harness.target import Target, echo, source
+from harness.wait import SANITIZER, Timeout, until
+
+MIB = 1 << 20
+
+
+def test_one_altered_byte_is_found(scene, gate):
+    pattern, total = streams.Pattern("altered"), 5 * MIB
+
+    def corrupting(connection):
+        data = bytearray(pattern.bytes(total))
+        data[3 * MIB + 17] ^= 1
+        connection.sendall(data)
+
+    _, port = scene.tunnel(gate, scene.target(corrupting))
+    with pytest.raises(streams.Corrupt, match=f"byte {3 * MIB + 17} is"):
+        streams.check(scene.visit(port), pattern, total)
+
+
+def test_a_missing_end_is_found(scene, gate):
+    pattern = streams.Pattern("short")
+    _, port = scene.tunnel(gate, scene.target(source(pattern, MIB - 1)))
+    with pytest.raises(streams.Corrupt, match=f"ended after {MIB - 1} bytes"):
+        streams.check(scene.visit(port), pattern, MIB)
+
+
+def test_a_byte_too_many_is_found(scene, gate):
+    pattern = streams.Pattern("long")
+    _, port = scene.tunnel(gate, scene.target(source(pattern, MIB + 1)))
+    with pytest.raises(streams.Corrupt, match="a byte too many"):
+        streams.exchange(scene.visit(port), MIB, received=pattern)
+
+
+def test_swapped_blocks_are_found():
+    pattern = streams.Pattern("swapped")
+    assert pattern.block(0) != pattern.block(1)
+    assert pattern.bytes(2 * MIB) == bytes(pattern.block(0)) + bytes(pattern.block(1))
+
+
+def test_a_failed_check_in_a_target_fails_the_test():
+    pattern = streams.Pattern("target")
+    target = Target(lambda connection: streams.check(connection, pattern, MIB))
+    with socket.create_connection(("127.0.0.1", target.port)) as sock:
+        sock.sendall(b"x")
+    with pytest.raises(streams.Corrupt):
+        target.join(1)
+    with pytest.raises(streams.Corrupt):
+        target.close()
+
+
+@pytest.mark.skipif(SANITIZER, reason="the memory bound is not applied to a sanitized daemon")
+def test_memory_above_the_bound_is_found():
+    class Eater:
+        def pids(self):
+            return [os.getpid()]
+
+    with pytest.raises(AssertionError, match="the bound is 8 MiB"):
+        with memory.bounded(Eater(), mib=8):
+            bytearray(b"x") * (64 * MIB)  # freed again at once: the peak is what counts
+
+
+def test_a_condition_that_never_holds_fails():
+    with pytest.raises(Timeout, match="not within .* pigs fly"):
+        until(lambda: False, "pigs fly", timeout_s=0.05)
+
+
+def test_a_port_that_refuses_is_told_from_one_that_answers(scene):
+    target = scene.target(echo)
+    assert visitor.answers(target.port)
+    target.close()
+    visitor.wait_refused(target.port)
