@@ -95,6 +95,7 @@ def test_client_stopped_in_a_download_and_woken(scene, gate):
         assert_serves(scene, gate)
         ssh.signal(signal.SIGCONT)
         assert first + streams.read_all(sock) == pattern.bytes(total)
+        sock.close()
         target.join(1)
 
 
@@ -121,7 +122,7 @@ def test_stopped_client_is_dropped_after_three_silent_intervals(scene, loaded):
         assert visitor.read_until_closed(sock) == b""
     after_s = time.monotonic() - stopped_at
     # Three intervals from the last sign of life, which may be nearly one interval old.
-    assert 1.9 <= after_s <= 8 * SCALE, f"dropped after {after_s:.1f} s"
+    assert 1.9 <= after_s <= 10 * SCALE, f"dropped after {after_s:.1f} s"
     visitor.wait_refused(port)
     assert_serves(scene, gate)
 

@@ -59,6 +59,8 @@ def test_a_failed_check_in_a_target_fails_the_test():
 @pytest.mark.skipif(SANITIZER, reason="the memory bound is not applied to a sanitized daemon")
 def test_memory_above_the_bound_is_found():
     class Eater:
+        kind = "itself"
+
         def pids(self):
             return [os.getpid()]
 

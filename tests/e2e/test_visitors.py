@@ -6,6 +6,7 @@ import random
 from harness import memory, streams
 
 VISITORS = 500
+COMING_AND_GOING = 200
 REQUEST_BYTES = 4096
 REPLY_BYTES = 32 * 1024
 
@@ -49,11 +50,11 @@ def test_visitors_come_and_go(scene, gate):
     _, port = scene.tunnel(gate, target)
     before = gate.descriptors()
     with memory.bounded(gate):
-        for number in range(VISITORS):
+        for number in range(COMING_AND_GOING):
             request = random.Random(number).randbytes(REQUEST_BYTES)
             visitor = scene.visit(port)
             visitor.sendall(request)
             assert streams.read_exactly(visitor, 1 + REPLY_BYTES) == b"w" + reply_to(request)
             visitor.close()
-        target.join(VISITORS)
+        target.join(COMING_AND_GOING)
     gate.wait_descriptors(before)

@@ -82,26 +82,34 @@ def read_exactly(sock, count):
 
 
 def exchange(sock, total_bytes, sent=None, received=None):
-    """Sends and receives `total_bytes` of each pattern given, at once; ends with EOF both ways."""
+    """Sends and receives `total_bytes` of each pattern given, at once; ends with EOF both ways.
+
+    A side with nothing to send ends only once it has received everything, so that its end tells
+    the other side that all has arrived.
+    """
     failures = []
 
     def send_it():
         try:
-            if sent is not None:
-                send(sock, sent, total_bytes)
+            send(sock, sent, total_bytes)
             sock.shutdown(socket.SHUT_WR)
         except Exception as error:  # pylint: disable=broad-except
             failures.append(error)
 
     sender = threading.Thread(target=send_it, daemon=True)
-    sender.start()
+    if sent is not None:
+        sender.start()
     try:
         if received is not None:
             check(sock, received, total_bytes)
         check_end(sock)
-    finally:
-        if failures:
-            raise failures[0]
-    sender.join()
+    except OSError:
+        if failures:  # the sender's is the first cause
+            raise failures[0] from None
+        raise
+    if sent is None:
+        sock.shutdown(socket.SHUT_WR)
+    else:
+        sender.join()
     if failures:
         raise failures[0]

@@ -1,0 +1,80 @@
+"""SIGTERM: no new connections, running visitors finish within a bound, clients are told, exit 0."""
+
+import threading
+import time
+
+import pytest
+
+from harness import streams, visitor
+from harness.target import Flood, echo
+from harness.wait import SCALE, until
+
+pytestmark = pytest.mark.portreeve_only("sshd's sessions outlive it")
+
+MIB = 1 << 20
+
+
+def test_without_visitors_it_ends_at_once(scene, gate):
+    ssh, _ = scene.tunnel(gate, scene.target(echo))
+    started = time.monotonic()
+    gate.terminate()
+    assert gate.wait_exit() == 0
+    assert time.monotonic() - started < 5 * SCALE  # of the 10 s it may take to drain
+    assert gate.notify.has("STOPPING=1")
+    ssh.wait_exit()
+
+
+def test_the_client_is_told(scene, gate):
+    ssh, _ = scene.tunnel(gate, scene.target(echo))
+    gate.terminate()
+    ssh.wait_exit()
+    assert "Received disconnect from" in ssh.stderr.text(), ssh.stderr.tail(10)
+
+
+def test_a_running_visitor_finishes(scene, gate):
+    pattern, total, go_on = streams.Pattern("drain"), 32 * MIB, threading.Event()
+
+    def source_in_two_halves(connection):
+        connection.sendall(pattern.bytes(total)[:MIB])
+        go_on.wait(60)
+        connection.sendall(pattern.bytes(total)[MIB:])
+
+    target = scene.target(source_in_two_halves)
+    _, port = scene.tunnel(gate, target)
+    sock = scene.visit(port)
+    first = streams.read_exactly(sock, MIB)
+    gate.terminate()
+    visitor.wait_refused(gate.port)
+    visitor.wait_refused(port)
+    assert not gate.ended()
+    go_on.set()
+    assert first + streams.read_all(sock) == pattern.bytes(total)
+    sock.close()
+    assert gate.wait_exit() == 0
+
+
+def test_a_visitor_that_does_not_finish_is_cut_at_the_bound(scene):
+    gate = scene.gate(server={"drain": "2s"})
+    _, port = scene.tunnel(gate, scene.target(Flood()))
+    sock = scene.visit(port)
+    streams.read_exactly(sock, MIB)
+    started = time.monotonic()
+    gate.terminate()
+    visitor.read_until_closed(sock)
+    assert gate.wait_exit() == 0
+    assert 1.9 <= time.monotonic() - started <= 8 * SCALE
+
+
+def test_no_new_sessions_while_it_drains(scene, gate):
+    _, port = scene.tunnel(gate, scene.target(echo))
+    sock = scene.visit(port)
+    sock.sendall(b"in")
+    assert streams.read_exactly(sock, 2) == b"in"
+    gate.terminate()
+    until(lambda: gate.notify.has("STOPPING=1"), "STOPPING=1")
+    visitor.wait_refused(gate.port)
+    sock.sendall(b"still in")
+    assert streams.read_exactly(sock, 8) == b"still in"
+    sock.close()
+    assert gate.wait_exit() == 0
+
