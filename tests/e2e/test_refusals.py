@@ -69,8 +69,7 @@ def test_a_port_outside_the_range(scene):
 @pytest.mark.portreeve_only("`[limits] tunnels_per_session` is a setting of portreeve's")
 def test_too_many_tunnels_on_a_session(scene):
     gate = scene.gate(limits={"tunnels_per_session": 2})
-    target = scene.target(greet("me"))
-    ssh = scene.ssh(gate, *[f"0:127.0.0.1:{target.port}"] * 3)
+    ssh = scene.ssh(gate, *[f"0:127.0.0.1:{scene.target(greet('me')).port}" for _ in range(3)])
     ssh.stderr.wait_for("remote port forwarding failed for listen port 0", process=ssh.process)
     for port in ssh.allocated_ports(2):
         assert streams.read_all(scene.visit(port)) == b"me"

@@ -88,7 +88,7 @@ def test_limits_change(scene, gate):
     lives = open_tunnel(scene, gate)
     gate.write_config(limits={"tunnels_per_session": 1})
     gate.reload()
-    ssh = scene.ssh(gate, "0:127.0.0.1:9", "0:127.0.0.1:9")
+    ssh = scene.ssh(gate, "0:127.0.0.1:8", "0:127.0.0.1:9")
     ssh.stderr.wait_for("remote port forwarding failed for listen port 0", process=ssh.process)
     ssh.allocated_ports(1)
     lives()
@@ -106,7 +106,7 @@ def test_a_broken_file_changes_nothing_and_is_named(scene, gate, broken, line):
     gate.reload(outcome="reload_failed")
     gate.log.wait_for(rf"portreeve\.toml:{line}:\d+", after=mark)
     lives()
-    scene.ssh(gate, "0:127.0.0.1:9", "0:127.0.0.1:9").allocated_ports(2)  # the old limit
+    scene.ssh(gate, "0:127.0.0.1:8", "0:127.0.0.1:9").allocated_ports(2)  # the old limit
 
     gate.write_config()
     gate.reload()

@@ -29,15 +29,15 @@ class Log(TextFile):
         return [{key: value.strip('"') for key, value in line.items()}
                 for line in lines if line.get("event") == name]
 
-    def wait_event(self, name, after=0, timeout_s=15, **fields):
+    def wait_event(self, event, /, after=0, timeout_s=15, **fields):
         """Waits for an event with these fields and returns all it has."""
 
         def found():
-            return next((event for event in self.events(name, after)
-                         if all(event.get(key) == str(value) for key, value in fields.items())),
+            return next((seen for seen in self.events(event, after)
+                         if all(seen.get(key) == str(value) for key, value in fields.items())),
                         None)
 
-        return until(found, lambda: f"event={name} {fields} in the log:\n{self.tail(25)}", timeout_s)
+        return until(found, lambda: f"event={event} {fields} in the log:\n{self.tail(25)}", timeout_s)
 
 
 class Gate:
