@@ -45,7 +45,8 @@ std::string bracketed(std::string_view section) {
 std::string joined(const std::vector<std::string_view>& words) {
     std::string text;
     for (const auto word : words) {
-        text += (text.empty() ? "" : ", ") + std::string(word);
+        text += text.empty() ? "" : ", ";
+        text += word;
     }
     return text;
 }
@@ -53,7 +54,8 @@ std::string joined(const std::vector<std::string_view>& words) {
 std::string joined_sections(const std::vector<std::string_view>& names) {
     std::string text;
     for (const auto name : names) {
-        text += (text.empty() ? "" : ", ") + bracketed(name);
+        text += text.empty() ? "" : ", ";
+        text += bracketed(name);
     }
     return text;
 }

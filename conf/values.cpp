@@ -339,7 +339,8 @@ Parsed<T> parse_choice(std::string_view text, std::span<const Choice<T>> choices
         if (choice.word == text) {
             return choice.value;
         }
-        words += (words.empty() ? "" : ", ") + in_quotes(choice.word);
+        words += words.empty() ? "" : ", ";
+        words += in_quotes(choice.word);
     }
     return bad(text, " is not one of " + words);
 }
