@@ -78,11 +78,16 @@ Channel::Channel(Session& session, ssh_channel_struct* handle, Events& events)
 Channel::~Channel() = default;
 
 void Channel::touch() {
+    watch();
+    session_.ring_.post(session_.settle_);
+}
+
+// Looked at by the next settle(), which something else must bring about.
+void Channel::watch() {
     if (!touched_) {
         touched_ = true;
         session_.touched_.push_back(this);
     }
-    session_.ring_.post(session_.settle_);
 }
 
 bool Channel::may_write() const {
@@ -197,7 +202,7 @@ bool Channel::settle() {
         settle_goodbye();
     }
     if (opening_ || !pending_.empty()) {
-        touch();  // looked at again after the next input
+        watch();  // the peer's next packet decides; until then there is nothing to do
     }
     return settled();
 }

@@ -100,6 +100,7 @@ class Channel {
     void settle_goodbye();
     [[nodiscard]] bool settled() const;
     void touch();
+    void watch();
     void lose();
     [[nodiscard]] bool may_write() const;
     [[nodiscard]] std::size_t write_now(std::span<const std::byte> bytes, bool is_error_stream);
