@@ -1,11 +1,12 @@
-// Who may come in: how many sessions there are, in all, from one address, with one key, and how many of
-// them have not logged in yet.
+// Who may come in: how many sessions there are, in all, from one address, with one key, and how
+// many of them have not logged in yet.
 //
 // A Ticket is the right to one session; giving it up, which its destructor does, frees the place.
 // Control plane only: a lock is taken when a session starts, logs in and ends, never for its data.
 //
-// Owns: the counts. Called by: the main thread (admit) and workers (tickets). It outlives all tickets.
-// Bounds: one map entry per address and per key with a live session, so at most [limits] sessions.
+// Owns: the counts. Called by: the main thread (admit) and workers (tickets). It outlives all
+// tickets. Bounds: one map entry per address and per key with a live session, so at most [limits]
+// sessions.
 #pragma once
 
 #include <cstdint>

@@ -13,8 +13,12 @@ bool is_loopback(const Address& address) {
     return address.host() == "::1" || address.host().starts_with("127.");
 }
 
-Wanted everywhere() { return {{"0.0.0.0", "::"}, true, {}}; }
-Wanted loopback() { return {{"127.0.0.1", "::1"}, false, {}}; }
+Wanted everywhere() {
+    return {{"0.0.0.0", "::"}, true, {}};
+}
+Wanted loopback() {
+    return {{"127.0.0.1", "::1"}, false, {}};
+}
 
 // What the client itself asked for, before the configuration has its say.
 tl::expected<Wanted, Refusal> as_asked(const std::string& address) {
@@ -27,9 +31,10 @@ tl::expected<Wanted, Refusal> as_asked(const std::string& address) {
     if (const auto literal = Address::parse(address, 0)) {
         return Wanted{{literal->host()}, address == "0.0.0.0" || address == "::", {}};
     }
-    return tl::unexpected(Refusal{
-        "name_not_served", "\"" + address + "\" is a name, and this server serves no names; ask for "
-                           "a port: -R 0:HOST:PORT"});
+    return tl::unexpected(
+        Refusal{"name_not_served", "\"" + address +
+                                       "\" is a name, and this server serves no names; ask for "
+                                       "a port: -R 0:HOST:PORT"});
 }
 
 bool only_loopback(const Wanted& wanted) {
@@ -40,15 +45,18 @@ bool only_loopback(const Wanted& wanted) {
 }
 
 // A family that this host does not have at all is not one that was withheld.
-bool family_missing(int error) { return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL; }
+bool family_missing(int error) {
+    return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
+}
 
 std::string why_not(const Address& address, int error) {
     if (error == -EADDRINUSE) {
         return address.text() + " is in use";
     }
     if (error == -EACCES) {
-        return address.text() + " may not be bound by this server (ports below 1024 need "
-                                "CAP_NET_BIND_SERVICE)";
+        return address.text() +
+               " may not be bound by this server (ports below 1024 need "
+               "CAP_NET_BIND_SERVICE)";
     }
     return address.text() + ": " + std::strerror(-error);
 }
@@ -71,8 +79,7 @@ tl::expected<std::vector<uring::Fd>, BindFailure> bind_all(const Wanted& wanted,
         } else if (wanted.hosts.size() > 1 && family_missing(socket.error())) {
             missing = {socket.error(), why_not(*address, socket.error())};
         } else {
-            return tl::unexpected(
-                BindFailure{socket.error(), why_not(*address, socket.error())});
+            return tl::unexpected(BindFailure{socket.error(), why_not(*address, socket.error())});
         }
     }
     if (sockets.empty()) {
@@ -94,9 +101,9 @@ tl::expected<Bound, Refusal> bind_from_pool(const Wanted& wanted, const conf::Po
             return tl::unexpected(Refusal{"bind_failed", sockets.error().sentence});
         }
     }
-    return tl::unexpected(
-        Refusal{"pool_exhausted", "every port of [forward] pool " + std::to_string(pool.first) +
-                                      "-" + std::to_string(pool.last) + " is in use"});
+    return tl::unexpected(Refusal{"pool_exhausted", "every port of [forward] pool " +
+                                                        std::to_string(pool.first) + "-" +
+                                                        std::to_string(pool.last) + " is in use"});
 }
 
 }  // namespace

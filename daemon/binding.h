@@ -1,7 +1,9 @@
-// What a forward's address and port mean: which socket addresses to listen on, and whether that may be.
+// What a forward's address and port mean: which socket addresses to listen on, and whether that may
+// be.
 //
-// The rule is that nothing is exposed wider, narrower or elsewhere than asked without a word: all the
-// addresses that a wish names are bound, or none; where [forward] bind changes the wish, `note` says so.
+// The rule is that nothing is exposed wider, narrower or elsewhere than asked without a word: all
+// the addresses that a wish names are bound, or none; where [forward] bind changes the wish, `note`
+// says so.
 //
 // Owns: nothing. Called by: Client. Bounds: one try per port of the pool.
 #pragma once

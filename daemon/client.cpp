@@ -42,7 +42,8 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
       peer_text_(peer_.text()),
       ticket_(std::move(ticket)),
       session_(place.ring, place.pools, std::move(socket),
-               session_options(events.policy().config.ssh), *this) {}
+               session_options(events.policy().config.ssh), *this) {
+}
 
 void Client::open(const ssh::Acceptor& acceptor) {
     place_.log.debug("session_open", {{"client", peer_text_}});
@@ -120,10 +121,9 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
         return tl::unexpected(Refusal{"stopping", "the server is stopping"});
     }
     if (open_tunnels() >= config.limits.tunnels_per_session) {
-        return tl::unexpected(
-            Refusal{"limit_tunnels_per_session",
-                    "this session already has " + std::to_string(open_tunnels()) +
-                        " tunnels ([limits] tunnels_per_session)"});
+        return tl::unexpected(Refusal{"limit_tunnels_per_session",
+                                      "this session already has " + std::to_string(open_tunnels()) +
+                                          " tunnels ([limits] tunnels_per_session)"});
     }
     auto bound = bind_forward(wish.address, wish.port, config.forward, random_number());
     if (!bound) {

@@ -1,9 +1,9 @@
-// One client on its worker: the SSH session, the tunnels it was granted, and its console. It answers what
-// the session asks: may this key log in, is this forward granted.
+// One client on its worker: the SSH session, the tunnels it was granted, and its console. It
+// answers what the session asks: may this key log in, is this forward granted.
 //
-// Owns: session, tunnels, console, the admission ticket. Called by: Worker, on its ring. It is done when
-// the session is joined and the last tunnel has gone; the Worker then destroys it.
-// Bounds: [limits] tunnels_per_session; kConsolesMax session channels.
+// Owns: session, tunnels, console, the admission ticket. Called by: Worker, on its ring. It is done
+// when the session is joined and the last tunnel has gone; the Worker then destroys it. Bounds:
+// [limits] tunnels_per_session; kConsolesMax session channels.
 #pragma once
 
 #include <memory>

@@ -1,8 +1,8 @@
-// What a person sees who logs in without -N: which tunnels are open, and where, until Ctrl-C. There is no
-// shell behind it and no command: asking for one is answered in a sentence.
+// What a person sees who logs in without -N: which tunnels are open, and where, until Ctrl-C. There
+// is no shell behind it and no command: asking for one is answered in a sentence.
 //
-// Owns: nothing. Called by: Client, which owns it, and its channel. Done when closed(): the Client then
-// destroys it. Bounds: what it has to say is written as it happens, a line a tunnel.
+// Owns: nothing. Called by: Client, which owns it, and its channel. Done when closed(): the Client
+// then destroys it. Bounds: what it has to say is written as it happens, a line a tunnel.
 #pragma once
 
 #include <string>
@@ -35,7 +35,7 @@ class Console final : public ssh::Channel::Events {
 
   private:
     static constexpr std::size_t kInputBytesMax = 65536;  // looked at and dropped
-    static constexpr int kInterruptedStatus = 130;  // 128 + SIGINT, as a shell would end
+    static constexpr int kInterruptedStatus = 130;        // 128 + SIGINT, as a shell would end
     static constexpr int kRefusedStatus = 1;
 
     bool on_pty() override;

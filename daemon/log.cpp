@@ -79,7 +79,8 @@ std::string now_text() {
 
 }  // namespace
 
-Log::Log(int descriptor) : descriptor_(descriptor), journal_(leads_to_journal(descriptor)) {}
+Log::Log(int descriptor) : descriptor_(descriptor), journal_(leads_to_journal(descriptor)) {
+}
 
 std::string log_line(conf::LogLevel level, std::string_view event,
                      std::initializer_list<Log::Field> fields) {

@@ -1,7 +1,8 @@
 // The daemon's log: one line an event, as `key=value` fields that people and programs both read.
 //
-// Under systemd each line starts with its priority (<6>), elsewhere with its time. A line is one write,
-// so lines of several threads never mix. Only daemon/ logs; the layers below return what went wrong.
+// Under systemd each line starts with its priority (<6>), elsewhere with its time. A line is one
+// write, so lines of several threads never mix. Only daemon/ logs; the layers below return what
+// went wrong.
 //
 // Owns: nothing. Called by: all threads. Bounds: kLineBytesMax a line, longer ones are cut.
 #pragma once
@@ -54,7 +55,8 @@ class Log {
     std::atomic<Level> level_{Level::info};
 };
 
-// The line without its prefix: `level=info event=… key=value`; values are quoted where they must be.
+// The line without its prefix: `level=info event=… key=value`; values are quoted where they must
+// be.
 std::string log_line(conf::LogLevel level, std::string_view event,
                      std::initializer_list<Log::Field> fields);
 

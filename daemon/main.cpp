@@ -1,5 +1,5 @@
-// portreeved, from the command line to the exit code: each step makes what the next one needs, or says in
-// one line why the program cannot go on.
+// portreeved, from the command line to the exit code: each step makes what the next one needs, or
+// says in one line why the program cannot go on.
 
 #include <unistd.h>
 
@@ -37,8 +37,8 @@ int check(const conf::Config& config, const std::string& path) {
     for (const auto& complaint : keys.complaints()) {
         std::printf("warning: %s\n", complaint.text().c_str());
     }
-    std::printf("%s: fine; %zu keys may log in\n", path.empty() ? "built-in defaults" : path.c_str(),
-                keys.size());
+    std::printf("%s: fine; %zu keys may log in\n",
+                path.empty() ? "built-in defaults" : path.c_str(), keys.size());
     return 0;
 }
 
@@ -57,8 +57,9 @@ int run(const daemon::Arguments& arguments) {
         return check(*config, path);
     }
     if (const std::string why = ssh::Library::why_not_interposed(); !why.empty()) {
-        return give_up({1, {"libssh " + ssh::Library::version() + " is not connected: " + why +
-                            "; is something preloaded?"}});
+        return give_up({1,
+                        {"libssh " + ssh::Library::version() + " is not connected: " + why +
+                         "; is something preloaded?"}});
     }
 
     const auto lock = daemon::lock_state(config->server.state_dir);

@@ -1,5 +1,6 @@
-// What holds from now on: the configuration, and the keys that it names, read together. A reload makes a
-// new Policy and hands it to all workers; whoever still works by the old one keeps it alive.
+// What holds from now on: the configuration, and the keys that it names, read together. A reload
+// makes a new Policy and hands it to all workers; whoever still works by the old one keeps it
+// alive.
 #pragma once
 
 #include <memory>

@@ -37,11 +37,12 @@ tl::expected<uring::Fd, Failure> listen_at(const conf::Endpoint& endpoint) {
         }
         error = socket.error();
     }
-    return tl::unexpected(Failure{1, {"cannot listen on " + endpoint.text() + " ([ssh] listen): " +
-                                      std::strerror(-error)}});
+    return tl::unexpected(Failure{
+        1, {"cannot listen on " + endpoint.text() + " ([ssh] listen): " + std::strerror(-error)}});
 }
 
-// What a client sees of a refusal before the protocol starts: RFC 4253 section 4.2 allows text lines.
+// What a client sees of a refusal before the protocol starts: RFC 4253 section 4.2 allows text
+// lines.
 void say_refusal(int socket, const Refusal& refusal) {
     const std::string line = "portreeve: not admitted: " + refusal.sentence + "\r\n";
     static_cast<void>(!::send(socket, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -147,7 +148,8 @@ std::string Server::status() const {
            " keys may log in";
 }
 
-// Listening ----------------------------------------------------------------------------------------
+// Listening
+// ----------------------------------------------------------------------------------------
 
 tl::expected<std::vector<std::unique_ptr<Server::Door>>, Failure> Server::open_missing(
     const std::vector<conf::Endpoint>& endpoints) const {
@@ -161,8 +163,8 @@ tl::expected<std::vector<std::unique_ptr<Server::Door>>, Failure> Server::open_m
         if (!socket) {
             return tl::unexpected(socket.error());
         }
-        opened.push_back(std::make_unique<Door>(
-            Door{endpoint, "ssh", std::move(*socket), nullptr}));
+        opened.push_back(
+            std::make_unique<Door>(Door{endpoint, "ssh", std::move(*socket), nullptr}));
     }
     return opened;
 }
@@ -171,8 +173,7 @@ void Server::open_door(std::unique_ptr<Door> door) {
     uring::Listener::Events& self = *this;
     door->listener = std::make_unique<uring::Listener>(ring_, std::move(door->socket), self);
     door->listener->open();
-    log_.info("listening",
-              {{"name", door->name}, {"address", door->listener->address().text()}});
+    log_.info("listening", {{"name", door->name}, {"address", door->listener->address().text()}});
     doors_.push_back(std::move(door));
 }
 
@@ -182,8 +183,8 @@ void Server::close_doors_not_in(const std::vector<conf::Endpoint>& endpoints) {
             doors_.push_back(std::move(door));
             continue;
         }
-        log_.info("listening_ended", {{"name", door->name},
-                                      {"address", door->listener->address().text()}});
+        log_.info("listening_ended",
+                  {{"name", door->name}, {"address", door->listener->address().text()}});
         door->listener->close();
         closed_doors_.push_back(std::move(door));
     }
@@ -199,16 +200,15 @@ void Server::on_accept(uring::Listener&, uring::Fd socket) {
                               {"why", ticket.error().sentence}});
         return;
     }
-    Worker& worker =
-        **std::min_element(workers_.begin(), workers_.end(), [](const auto& one, const auto& two) {
-            return one->load() < two->load();
-        });
+    Worker& worker = **std::min_element(
+        workers_.begin(), workers_.end(),
+        [](const auto& one, const auto& two) { return one->load() < two->load(); });
     worker.note_adoption();
     ring_.post(worker.ring_descriptor(),
-               uring::make_message([&worker, taken = std::move(socket),
-                                    right = std::move(*ticket)]() mutable {
-                   worker.adopt(std::move(taken), std::move(right));
-               }));
+               uring::make_message(
+                   [&worker, taken = std::move(socket), right = std::move(*ticket)]() mutable {
+                       worker.adopt(std::move(taken), std::move(right));
+                   }));
 }
 
 void Server::on_accept_pause(uring::Listener& listener, int error) {
@@ -221,7 +221,8 @@ void Server::on_listener_joined(uring::Listener& listener) {
                   [&](const auto& door) { return door->listener.get() == &listener; });
 }
 
-// Signals and reload -------------------------------------------------------------------------------
+// Signals and reload
+// -------------------------------------------------------------------------------
 
 void Server::wait_signal() {
     ring_.read(signal_op_, signals_.get(), std::as_writable_bytes(std::span(&signal_, 1)));
@@ -316,8 +317,9 @@ void Server::warn_of_complaints() const {
         log_.warning("key_refused", {{"why", complaint.text()}});
     }
     if (policy_->authorized_keys.size() == 0) {
-        log_.warning("no_keys", {{"why", "nobody can log in: no usable key in [auth] "
-                                         "authorized_keys"}});
+        log_.warning("no_keys", {{"why",
+                                  "nobody can log in: no usable key in [auth] "
+                                  "authorized_keys"}});
     }
 }
 
@@ -336,7 +338,8 @@ void Server::warn_of_restart_keys(const conf::Config& from, const conf::Config& 
     }
 }
 
-// Ending -------------------------------------------------------------------------------------------
+// Ending
+// -------------------------------------------------------------------------------------------
 
 template <class Function>
 void Server::tell_workers(Function function) {

@@ -1,10 +1,10 @@
-// The main thread: it takes SSH connections and gives each to the least loaded worker, applies reloads,
-// and ends the program in order.
+// The main thread: it takes SSH connections and gives each to the least loaded worker, applies
+// reloads, and ends the program in order.
 //
 //   serving -> draining (SIGTERM: no new connections, visitors may finish) -> ending -> stopped
 //
-// Owns: the SSH listeners, the workers, admission. Called by: main. Bounds: draining by [server] drain,
-// ending by kEndMs.
+// Owns: the SSH listeners, the workers, admission. Called by: main. Bounds: draining by [server]
+// drain, ending by kEndMs.
 #pragma once
 
 #include <sys/signalfd.h>
@@ -30,7 +30,8 @@ class Server final : private uring::Listener::Events, private Worker::Events {
   public:
     static constexpr std::int64_t kEndMs = 3'000;
 
-    // Binds or takes over the listeners and makes the workers. `config_path` is read again at SIGHUP.
+    // Binds or takes over the listeners and makes the workers. `config_path` is read again at
+    // SIGHUP.
     static tl::expected<std::unique_ptr<Server>, Failure> make(Log& log, PolicyPtr policy,
                                                                std::string config_path);
     Server(const Server&) = delete;

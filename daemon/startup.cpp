@@ -12,7 +12,9 @@
 namespace portreeve::daemon {
 namespace {
 
-Failure failed(int exit_code, std::string sentence) { return {exit_code, {std::move(sentence)}}; }
+Failure failed(int exit_code, std::string sentence) {
+    return {exit_code, {std::move(sentence)}};
+}
 
 // systemd joins several folders by ':'; the first is ours.
 std::string from_environment(const char* name, std::string otherwise) {
@@ -41,9 +43,8 @@ std::string find_config(const std::string& given) {
         return given;
     }
     const std::string folder = from_environment("CONFIGURATION_DIRECTORY", "");
-    for (const std::string& path :
-         {folder.empty() ? folder : folder + "/portreeve.toml",
-          std::string("/etc/portreeve/portreeve.toml")}) {
+    for (const std::string& path : {folder.empty() ? folder : folder + "/portreeve.toml",
+                                    std::string("/etc/portreeve/portreeve.toml")}) {
         if (!path.empty() && ::access(path.c_str(), F_OK) == 0) {
             return path;
         }
@@ -52,8 +53,8 @@ std::string find_config(const std::string& given) {
 }
 
 tl::expected<conf::Config, Failure> read_config(const std::string& path) {
-    auto config = path.empty() ? conf::parse(conf::default_toml(), "built-in defaults")
-                               : conf::load(path);
+    auto config =
+        path.empty() ? conf::parse(conf::default_toml(), "built-in defaults") : conf::load(path);
     if (!config) {
         Failure failure{2, {}};
         for (const conf::ConfigError& error : config.error()) {
@@ -73,9 +74,9 @@ tl::expected<uring::Fd, Failure> lock_state(const std::string& state_dir) {
     uring::Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (error || !lock) {
         const std::string why = error ? error.message() : std::strerror(errno);
-        return tl::unexpected(
-            failed(1, state_dir + ": " + why + "; the state folder must exist and be writable "
-                                               "([server] state_dir)"));
+        return tl::unexpected(failed(1, state_dir + ": " + why +
+                                            "; the state folder must exist and be writable "
+                                            "([server] state_dir)"));
     }
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         return tl::unexpected(failed(

@@ -1,5 +1,5 @@
-// The steps from a command line to a Policy: which configuration holds, the folders it names, the keys.
-// Each step returns what it made or the sentence that says why not.
+// The steps from a command line to a Policy: which configuration holds, the folders it names, the
+// keys. Each step returns what it made or the sentence that says why not.
 //
 // Called by: main at start, Server at reload.
 #pragma once
@@ -23,14 +23,15 @@ struct Failure {
 // `given` by --config, or the first file there is, or empty: the built-in defaults.
 std::string find_config(const std::string& given);
 
-// Reads the configuration (empty path: the defaults) and applies $STATE_DIRECTORY, $RUNTIME_DIRECTORY.
+// Reads the configuration (empty path: the defaults) and applies $STATE_DIRECTORY,
+// $RUNTIME_DIRECTORY.
 tl::expected<conf::Config, Failure> read_config(const std::string& path);
 
 // Makes the state folder where it is missing and locks it: one daemon for one state.
 tl::expected<uring::Fd, Failure> lock_state(const std::string& state_dir);
 
-// Reads the keys that the configuration names. A default file that does not exist yet is a complaint of
-// the policy; any other key file that cannot be read is a failure.
+// Reads the keys that the configuration names. A default file that does not exist yet is a
+// complaint of the policy; any other key file that cannot be read is a failure.
 tl::expected<PolicyPtr, Failure> make_policy(conf::Config config);
 
 }  // namespace portreeve::daemon

@@ -56,16 +56,19 @@ std::string one_line(std::string_view status) {
 
 }  // namespace
 
-void ready(std::string_view status) { sd_notifyf(0, "READY=1\nSTATUS=%s", one_line(status).c_str()); }
+void ready(std::string_view status) {
+    sd_notifyf(0, "READY=1\nSTATUS=%s", one_line(status).c_str());
+}
 
-void status(std::string_view status) { sd_notifyf(0, "STATUS=%s", one_line(status).c_str()); }
+void status(std::string_view status) {
+    sd_notifyf(0, "STATUS=%s", one_line(status).c_str());
+}
 
 void reloading() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
-    const auto microseconds =
-        static_cast<unsigned long long>(now.tv_sec) * 1'000'000 +
-        static_cast<unsigned long long>(now.tv_nsec) / 1'000;
+    const auto microseconds = static_cast<unsigned long long>(now.tv_sec) * 1'000'000 +
+                              static_cast<unsigned long long>(now.tv_nsec) / 1'000;
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", microseconds);
 }
 

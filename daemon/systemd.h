@@ -1,5 +1,5 @@
-// What systemd gives a daemon and wants to hear from it: sockets by name, and notifications. All of it is
-// absent, and harmless, when systemd did not start us.
+// What systemd gives a daemon and wants to hear from it: sockets by name, and notifications. All of
+// it is absent, and harmless, when systemd did not start us.
 //
 // Owns: the sockets it was passed, until taken. Called by: Server, on the main thread.
 #pragma once

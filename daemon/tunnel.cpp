@@ -25,7 +25,9 @@ Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& sess
     }
 }
 
-std::string Tunnel::address_text() const { return address_text_; }
+std::string Tunnel::address_text() const {
+    return address_text_;
+}
 
 void Tunnel::close() {
     closing_ = true;

@@ -1,10 +1,10 @@
 // One granted forward: its listening sockets and the visitors that came through them.
 //
-// A cancel, or the end of the session, closes the listeners at once; visitors already in go on for as
-// long as their channels do, and the tunnel is done when the last one is.
+// A cancel, or the end of the session, closes the listeners at once; visitors already in go on for
+// as long as their channels do, and the tunnel is done when the last one is.
 //
-// Owns: listeners and visitors. Called by: Client, on its worker's ring; reports on_tunnel_done(), after
-// which the Client destroys it. Bounds: [limits] visitors_per_tunnel.
+// Owns: listeners and visitors. Called by: Client, on its worker's ring; reports on_tunnel_done(),
+// after which the Client destroys it. Bounds: [limits] visitors_per_tunnel.
 #pragma once
 
 #include <memory>

@@ -7,7 +7,8 @@ namespace portreeve::daemon {
 Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Events& events)
     : events_(events),
       stream_(ring, pools, std::move(socket), *this),
-      peer_(uring::Address::of_peer(stream_.descriptor())) {}
+      peer_(uring::Address::of_peer(stream_.descriptor())) {
+}
 
 void Visitor::open(ssh::Session& session, const std::string& requested, std::uint16_t port) {
     channel_ = session.open_forwarded(requested, port, peer_.host(), peer_.port(), *this);
@@ -68,9 +69,13 @@ void Visitor::on_output_sent() {
     check_done();
 }
 
-void Visitor::on_output_failed(int) { hang_up(); }
+void Visitor::on_output_failed(int) {
+    hang_up();
+}
 
-void Visitor::on_channel_eof() { finish_output(); }
+void Visitor::on_channel_eof() {
+    finish_output();
+}
 
 // Nothing more comes for the visitor. When nothing more comes from it either, closing tells it so.
 void Visitor::finish_output() {
@@ -110,6 +115,8 @@ void Visitor::hang_up() {
     stream_.close();
 }
 
-void Visitor::cut() { hang_up(); }
+void Visitor::cut() {
+    hang_up();
+}
 
 }  // namespace portreeve::daemon

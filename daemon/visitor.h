@@ -1,15 +1,17 @@
 // One connection to a tunnel, joined to the channel that carries it.
 //
-// The two directions are kept apart, as in OpenSSH's nchan.c. Each has one state, and only these moves:
+// The two directions are kept apart, as in OpenSSH's nchan.c. Each has one state, and only these
+// moves:
 //   input  (visitor -> client):  open -> ended (EOF sent on) ; open -> ended (visitor reset)
-//   output (client -> visitor):  open -> ending (client's EOF; what is queued still goes out) -> ended
-// When both have ended, the channel is closed and the socket too. Back-pressure is exact: the visitor is
-// read only while the channel can take it, and the client's window stays shut while kSendBytesMax are
-// queued for the visitor.
+//   output (client -> visitor):  open -> ending (client's EOF; what is queued still goes out) ->
+//   ended
+// When both have ended, the channel is closed and the socket too. Back-pressure is exact: the
+// visitor is read only while the channel can take it, and the client's window stays shut while
+// kSendBytesMax are queued for the visitor.
 //
-// Owns: the socket. Called by: Tunnel, on its worker's ring; reports its end with on_visitor_done(), after
-// which the Tunnel destroys it. Bounds: kSendBytesMax queued; a visitor that takes nothing for kLingerMs
-// after its client is gone is cut off.
+// Owns: the socket. Called by: Tunnel, on its worker's ring; reports its end with
+// on_visitor_done(), after which the Tunnel destroys it. Bounds: kSendBytesMax queued; a visitor
+// that takes nothing for kLingerMs after its client is gone is cut off.
 #pragma once
 
 #include <cstdint>

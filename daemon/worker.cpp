@@ -41,7 +41,8 @@ Worker::Worker(unsigned number, const Log& log, PolicyPtr policy, Events& events
       events_(events),
       policy_(std::move(policy)),
       ring_(std::move(kernel)),
-      acceptor_(std::move(acceptor)) {}
+      acceptor_(std::move(acceptor)) {
+}
 
 void Worker::start() {
     thread_ = std::thread([this] { run(); });
@@ -54,7 +55,8 @@ void Worker::run() {
         rc = ring_.run();
     }
     if (rc < 0) {
-        // Without its ring a worker can neither serve nor end its clients: systemd starts a new daemon.
+        // Without its ring a worker can neither serve nor end its clients: systemd starts a new
+        // daemon.
         log_.error("worker_failed",
                    {{"worker", std::to_string(number_)}, {"why", std::strerror(-rc)}});
         std::abort();

@@ -1,10 +1,10 @@
 // One thread with one ring, and the clients that live on it from their first byte to their last.
 //
-// The main thread speaks to it by messages only; adopt(), use(), drain() and end_all() are what those
-// messages call, on the worker's own thread.
+// The main thread speaks to it by messages only; adopt(), use(), drain() and end_all() are what
+// those messages call, on the worker's own thread.
 //
-// Owns: ring, receive buffers, slabs, clients. Called by: Server (construction, load(), start(), join());
-// everything else on its own thread. Bounds: clients by Admission; buffers by their shape.
+// Owns: ring, receive buffers, slabs, clients. Called by: Server (construction, load(), start(),
+// join()); everything else on its own thread. Bounds: clients by Admission; buffers by their shape.
 #pragma once
 
 #include <atomic>

@@ -1,10 +1,10 @@
 // Which keys may log in: the lines of OpenSSH's authorized_keys files.
 //
-// A key is granted what its line says and no more. As long as a line's options are not honoured, a line
-// that carries any is refused, and said so: a key must never be wider than its owner wrote it.
+// A key is granted what its line says and no more. As long as a line's options are not honoured, a
+// line that carries any is refused, and said so: a key must never be wider than its owner wrote it.
 //
-// Owns: values only; a set is made whole, then shared read-only. Called by: daemon/ at start and reload.
-// Bounds: kFileBytesMax a file, kFilesMax files.
+// Owns: values only; a set is made whole, then shared read-only. Called by: daemon/ at start and
+// reload. Bounds: kFileBytesMax a file, kFilesMax files.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +37,8 @@ class AuthorizedKeys {
         [[nodiscard]] std::string text() const;
     };
 
-    // Reads files, and all regular files of folders, in name order. What cannot be read or understood
-    // becomes a complaint; it grants nothing.
+    // Reads files, and all regular files of folders, in name order. What cannot be read or
+    // understood becomes a complaint; it grants nothing.
     static AuthorizedKeys read(const std::vector<std::string>& paths);
     // Adds what `text` grants; `file` is the name that entries and complaints carry.
     void add_text(std::string_view text, const std::string& file);

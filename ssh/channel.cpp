@@ -121,8 +121,8 @@ void Channel::write(std::span<const std::byte> bytes) {
     }
 }
 
-// Returns how much libssh took: less than all while keys are exchanged, and then the rest is kept here.
-// What libssh took but did not put on the wire is held in its own queue for the same reason.
+// Returns how much libssh took: less than all while keys are exchanged, and then the rest is kept
+// here. What libssh took but did not put on the wire is held in its own queue for the same reason.
 std::size_t Channel::write_now(std::span<const std::byte> bytes, bool is_error_stream) {
     const std::uint64_t given_before = session_.link_.given_bytes();
     const auto count = static_cast<std::uint32_t>(bytes.size());
@@ -147,7 +147,9 @@ void Channel::keep(std::span<const std::byte> bytes) {
     touch();
 }
 
-void Channel::write_later(std::string_view text) { keep(bytes_of(text)); }
+void Channel::write_later(std::string_view text) {
+    keep(bytes_of(text));
+}
 
 void Channel::write_error_later(std::string_view text) {
     error_text_ += text;
@@ -261,8 +263,7 @@ void Channel::settle_input() {
     std::array<std::byte, kReadBytes> buffer;
     while (left_bytes_ > 0 && events_ != nullptr) {
         // Asked for anew each time: what is read here is gone from libssh and must find room.
-        const std::size_t wanted =
-            std::min({events_->channel_room(), left_bytes_, buffer.size()});
+        const std::size_t wanted = std::min({events_->channel_room(), left_bytes_, buffer.size()});
         if (wanted == 0) {
             break;
         }
@@ -316,6 +317,8 @@ void Channel::settle_goodbye() {
     }
 }
 
-bool Channel::settled() const { return handle_ == nullptr; }
+bool Channel::settled() const {
+    return handle_ == nullptr;
+}
 
 }  // namespace portreeve::ssh

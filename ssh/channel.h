@@ -1,14 +1,15 @@
-// One SSH channel, with its two directions kept apart as OpenSSH's nchan.c does: each side may end its
-// own direction (EOF) while the other goes on, and the channel is gone only when both have sent CLOSE.
+// One SSH channel, with its two directions kept apart as OpenSSH's nchan.c does: each side may end
+// its own direction (EOF) while the other goes on, and the channel is gone only when both have sent
+// CLOSE.
 //
-// Everything but write() is put off to the session's settle(), outside libssh's callbacks: a request
-// sets a flag, settle() acts on it. What the user did not take stays in libssh, so the peer's window
-// stays shut; take_more() asks for it when there is room.
+// Everything but write() is put off to the session's settle(), outside libssh's callbacks: a
+// request sets a flag, settle() acts on it. What the user did not take stays in libssh, so the
+// peer's window stays shut; take_more() asks for it when there is room.
 //
-// Owns: nothing of the user's; Session owns the Channel until the peer's CLOSE. After close() no event
-// comes and the user may be destroyed. Called by: the channel's user (a Visitor, a Console) on the
-// session's ring. Bounds: what libssh buffers is bounded by its window (1.9 MB in 0.10), pending() by one
-// write per channel while keys are exchanged.
+// Owns: nothing of the user's; Session owns the Channel until the peer's CLOSE. After close() no
+// event comes and the user may be destroyed. Called by: the channel's user (a Visitor, a Console)
+// on the session's ring. Bounds: what libssh buffers is bounded by its window (1.9 MB in 0.10),
+// pending() by one write per channel while keys are exchanged.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +49,8 @@ class Channel {
         virtual void on_channel_eof() = 0;
         // writable_bytes() was 0 and is not any more.
         virtual void on_channel_writable() {}
-        // The peer closed the channel, or the session is gone; all its data has been taken or is lost.
+        // The peer closed the channel, or the session is gone; all its data has been taken or is
+        // lost.
         virtual void on_channel_closed() = 0;
         // Requests on a "session" channel; false refuses.
         virtual bool on_pty() { return false; }
@@ -92,7 +94,8 @@ class Channel {
         std::uint16_t originator_port;
     };
 
-    // Acts on all flags; true when the channel is gone and may be destroyed. Session calls it, in scope.
+    // Acts on all flags; true when the channel is gone and may be destroyed. Session calls it, in
+    // scope.
     [[nodiscard]] bool settle();
     [[nodiscard]] bool settle_opening();
     void settle_pending();

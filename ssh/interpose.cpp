@@ -1,6 +1,7 @@
-// poll, recv and send for the whole program: a symbol that the executable defines wins over libc's for
-// every shared object, libssh's calls included. For kWireDescriptor they are memory copies, for any
-// other descriptor the plain system call. prove_interposition() shows at start that it really is so.
+// poll, recv and send for the whole program: a symbol that the executable defines wins over libc's
+// for every shared object, libssh's calls included. For kWireDescriptor they are memory copies, for
+// any other descriptor the plain system call. prove_interposition() shows at start that it really
+// is so.
 //
 // Compiled without _FORTIFY_SOURCE, which would declare inline versions of these same functions.
 
@@ -53,7 +54,8 @@ using portreeve::ssh::Wire;
 #define PORTREEVE_INTERPOSED extern "C" __attribute__((visibility("default"), used))
 
 PORTREEVE_INTERPOSED int poll(pollfd* entries, nfds_t count, int timeout_ms) {
-    // libssh polls a session alone, and only ever with a timeout of 0 (all sessions are non-blocking).
+    // libssh polls a session alone, and only ever with a timeout of 0 (all sessions are
+    // non-blocking).
     if (count == 1 && entries[0].fd == kWireDescriptor) {
         return portreeve::ssh::poll_wire(entries[0]);
     }

@@ -67,9 +67,13 @@ tl::expected<KeyHandle, std::string> make_private_key(const std::string& path) {
 
 }  // namespace
 
-void KeyDeleter::operator()(ssh_key_struct* key) const { ssh_key_free(key); }
+void KeyDeleter::operator()(ssh_key_struct* key) const {
+    ssh_key_free(key);
+}
 
-void Acceptor::BindDeleter::operator()(ssh_bind_struct* bind) const { ssh_bind_free(bind); }
+void Acceptor::BindDeleter::operator()(ssh_bind_struct* bind) const {
+    ssh_bind_free(bind);
+}
 
 std::optional<PublicKey> PublicKey::from(const ssh_key_struct* key) {
     PublicKey made;

@@ -1,5 +1,5 @@
-// Keys as values. A PublicKey is compared by its blob and named by its SHA256 fingerprint; HostKeys are
-// the server's own, read or made once and shared by all workers.
+// Keys as values. A PublicKey is compared by its blob and named by its SHA256 fingerprint; HostKeys
+// are the server's own, read or made once and shared by all workers.
 //
 // Owns: libssh's key objects. Called by: Session, AuthorizedKeys, and daemon/ at start and reload.
 #pragma once
@@ -47,8 +47,8 @@ class HostKeys {
     std::vector<KeyHandle> keys_;
 };
 
-// What turns an accepted connection into a libssh session. libssh changes it with each accept, so every
-// worker has its own.
+// What turns an accepted connection into a libssh session. libssh changes it with each accept, so
+// every worker has its own.
 class Acceptor {
   public:
     static tl::expected<Acceptor, std::string> make(const HostKeys& keys);

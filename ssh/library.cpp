@@ -30,11 +30,16 @@ struct Releaser {
 
 }  // namespace
 
-Library::Library() : started_(ssh_init() == SSH_OK) {}
+Library::Library() : started_(ssh_init() == SSH_OK) {
+}
 
-Library::~Library() { ssh_finalize(); }
+Library::~Library() {
+    ssh_finalize();
+}
 
-std::string Library::version() { return ssh_version(0); }
+std::string Library::version() {
+    return ssh_version(0);
+}
 
 std::string Library::why_not_interposed() {
     MemoryWire wire;

@@ -1,5 +1,5 @@
-// A session's socket on the ring: what arrives is lent to libssh, what libssh sends is queued and goes
-// out as one large send at a time.
+// A session's socket on the ring: what arrives is lent to libssh, what libssh sends is queued and
+// goes out as one large send at a time.
 //
 // Owns: the stream. Called by: Session. Bounds: no new receive is asked for while more than
 // kOutputPauseBytes wait to be sent, so a client that asks without reading cannot grow the queue.

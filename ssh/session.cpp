@@ -11,7 +11,8 @@
 
 namespace portreeve::ssh {
 
-// libssh's callbacks for one session. They run inside libssh: each asks the user and answers at once.
+// libssh's callbacks for one session. They run inside libssh: each asks the user and answers at
+// once.
 struct SessionCallbacks {
     ssh_server_callbacks_struct table{};
 
@@ -110,7 +111,8 @@ Session::Session(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket
       slabs_(pools.slabs),
       events_(events),
       options_(std::move(options)),
-      link_(ring, pools, std::move(socket), *this) {}
+      link_(ring, pools, std::move(socket), *this) {
+}
 
 Session::~Session() {
     channels_.clear();
@@ -366,7 +368,9 @@ void Session::finish() {
     events_.on_session_end(end_reason_, end_detail_);
 }
 
-void Session::goodbye_over() { link_.close(); }
+void Session::goodbye_over() {
+    link_.close();
+}
 
 void Session::drop_channels() {
     touched_.clear();
@@ -377,7 +381,9 @@ void Session::drop_channels() {
     channels_.clear();
 }
 
-void Session::on_link_joined() { events_.on_session_joined(); }
+void Session::on_link_joined() {
+    events_.on_session_joined();
+}
 
 std::string Session::libssh_error() const {
     const char* text = handle_ == nullptr ? "" : ssh_get_error(handle_);

@@ -1,13 +1,14 @@
-// One SSH connection, from the first byte to the last: key exchange, login, global requests, channels.
-// libssh does the protocol; this drives it from the ring and keeps it within bounds.
+// One SSH connection, from the first byte to the last: key exchange, login, global requests,
+// channels. libssh does the protocol; this drives it from the ring and keeps it within bounds.
 //
-// Input is pumped through libssh as it arrives; whatever that made possible or necessary (opens, writes,
-// EOFs, closes) is then done by settle(), at the end of the batch and outside libssh's callbacks.
+// Input is pumped through libssh as it arrives; whatever that made possible or necessary (opens,
+// writes, EOFs, closes) is then done by settle(), at the end of the batch and outside libssh's
+// callbacks.
 //
-// Owns: the link, libssh's session, the channels. Called by: one worker, on its ring. Its events may not
-// destroy it: end() first, then on_session_joined().
-// Bounds: login by grace and attempts; silence by keepalive; output by kOutputMarkBytes plus one receive
-// of each visitor; channels by its user, who asks channel_count().
+// Owns: the link, libssh's session, the channels. Called by: one worker, on its ring. Its events
+// may not destroy it: end() first, then on_session_joined(). Bounds: login by grace and attempts;
+// silence by keepalive; output by kOutputMarkBytes plus one receive of each visitor; channels by
+// its user, who asks channel_count().
 #pragma once
 
 #include <cstdint>
@@ -59,7 +60,8 @@ class Session final : private Link::Events {
         // A "session" channel; nullptr refuses. The user is told of it by attach.
         virtual Channel::Events* on_session_channel() = 0;
         virtual void on_session_channel_open(Channel& channel, Channel::Events& user) = 0;
-        // The connection is over: `reason` is a word, `detail` a sentence. Channels were told before.
+        // The connection is over: `reason` is a word, `detail` a sentence. Channels were told
+        // before.
         virtual void on_session_end(std::string_view reason, std::string_view detail) = 0;
         // Nothing refers to the session any more: it may be destroyed.
         virtual void on_session_joined() = 0;
@@ -124,9 +126,9 @@ class Session final : private Link::Events {
     ssh_session_struct* handle_ = nullptr;
     std::unique_ptr<SessionCallbacks> callbacks_;
     std::vector<std::unique_ptr<Channel>> channels_;
-    std::vector<Channel*> touched_;  // to be looked at by settle()
-    std::vector<Channel*> blocked_;  // waiting for room to write
-    std::uint64_t held_bytes_ = 0;   // written, but kept by libssh while keys are exchanged
+    std::vector<Channel*> touched_;     // to be looked at by settle()
+    std::vector<Channel*> blocked_;     // waiting for room to write
+    std::uint64_t held_bytes_ = 0;      // written, but kept by libssh while keys are exchanged
     std::size_t pending_channels_ = 0;  // whose writes libssh did not even take
     std::uint64_t given_seen_ = 0;
     std::int64_t heard_ms_ = 0;

@@ -1,9 +1,9 @@
 // The memory that libssh takes for its socket.
 //
-// libssh has no transport hook: it calls poll, recv and send. This program defines those three itself
-// (interpose.cpp); a call that names kWireDescriptor reaches the Wire whose Scope is open on this
-// thread, any other call is the plain system call. So every call into libssh happens inside a Scope,
-// and libssh never owns a real descriptor: closing kWireDescriptor is harmless.
+// libssh has no transport hook: it calls poll, recv and send. This program defines those three
+// itself (interpose.cpp); a call that names kWireDescriptor reaches the Wire whose Scope is open on
+// this thread, any other call is the plain system call. So every call into libssh happens inside a
+// Scope, and libssh never owns a real descriptor: closing kWireDescriptor is harmless.
 //
 // Owns: nothing; the Link (or a test) does. Called by: interpose.cpp inside, Session outside.
 // Bounds: input is what one receive brought; output is bounded by Session, which stops writing.

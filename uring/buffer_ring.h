@@ -1,8 +1,9 @@
-// Receive buffers that the kernel picks from when data arrives, so that an idle connection holds none.
+// Receive buffers that the kernel picks from when data arrives, so that an idle connection holds
+// none.
 //
 // A buffer never outlives the callback it came with: take() lends it, the Loan's end gives it back.
-// Because of that rule, -ENOBUFS needs no waiting list: by the time the next batch is submitted, all
-// buffers are back, and the receive that got it is simply armed again.
+// Because of that rule, -ENOBUFS needs no waiting list: by the time the next batch is submitted,
+// all buffers are back, and the receive that got it is simply armed again.
 //
 // Owns: the memory and its registration. Called by: Stream, on the ring's thread.
 // Bounds: count x bytes; memory is touched by the kernel in turn, so all of it becomes resident.
@@ -46,9 +47,7 @@ class BufferRing {
         Loan(Loan&&) = delete;
         Loan& operator=(Loan&&) = delete;
         ~Loan() { ring_.give_back(id_); }
-        [[nodiscard]] std::span<std::byte> bytes() const {
-            return ring_.buffer(id_).first(bytes_);
-        }
+        [[nodiscard]] std::span<std::byte> bytes() const { return ring_.buffer(id_).first(bytes_); }
 
       private:
         BufferRing& ring_;

@@ -1,10 +1,12 @@
-// Bytes on their way to a socket: appended at the tail, handed to the kernel from the head. The memory
-// is a chain of slabs from a pool, so that growing copies nothing and an empty queue holds nothing.
+// Bytes on their way to a socket: appended at the tail, handed to the kernel from the head. The
+// memory is a chain of slabs from a pool, so that growing copies nothing and an empty queue holds
+// nothing.
 //
-// While a send is in the kernel's hands, the bytes that gather() named stay where they are: append()
-// only writes behind them, and only consume() and clear() release slabs.
+// While a send is in the kernel's hands, the bytes that gather() named stay where they are:
+// append() only writes behind them, and only consume() and clear() release slabs.
 //
-// Owns: its slabs. Called by: one thread. Bounds: none of its own; the owner asks size() before append.
+// Owns: its slabs. Called by: one thread. Bounds: none of its own; the owner asks size() before
+// append.
 #pragma once
 
 #include <sys/uio.h>

@@ -26,11 +26,13 @@ class UringKernel final : public Kernel {
 
     int setup() {
         io_uring_params params{};
-        // SINGLE_ISSUER + DEFER_TASKRUN: completions are made when this thread asks for them, not by
+        // SINGLE_ISSUER + DEFER_TASKRUN: completions are made when this thread asks for them, not
+        // by
         //   interrupting it: fewer, larger batches, and no locks inside the kernel.
         // CQSIZE: an overflow ends every multishot operation, so overflow is made rare.
         // SUBMIT_ALL: one bad entry does not hold back those behind it.
-        // R_DISABLED: made by the thread that can report a failure, started by the one that runs it.
+        // R_DISABLED: made by the thread that can report a failure, started by the one that runs
+        // it.
         params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                        IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL |
                        IORING_SETUP_R_DISABLED;
@@ -46,8 +48,8 @@ class UringKernel final : public Kernel {
 
     int enable() override {
         // liburing 2.3 declares io_uring_enable_rings() and does not export it.
-        if (syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) <
-            0) {
+        if (syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr,
+                    0) < 0) {
             return -errno;
         }
         // Saves a descriptor look-up on each enter; every kernel at the floor (6.1) has it.
@@ -118,8 +120,15 @@ class UringKernel final : public Kernel {
     }
 
   private:
-    io_uring ring_{.sq = {}, .cq = {}, .flags = 0, .ring_fd = -1, .features = 0, .enter_ring_fd = 0,
-                   .int_flags = 0, .pad = {}, .pad2 = 0};
+    io_uring ring_{.sq = {},
+                   .cq = {},
+                   .flags = 0,
+                   .ring_fd = -1,
+                   .features = 0,
+                   .enter_ring_fd = 0,
+                   .int_flags = 0,
+                   .pad = {},
+                   .pad2 = 0};
 };
 
 // What the engine submits; a kernel (or a filter) without one of them is told so at start.
@@ -152,7 +161,8 @@ std::string why_setup_failed(int error) {
                "systemd unit add @aio to SystemCallFilter=";
     }
     if (error == -ENOSYS) {
-        return "io_uring is missing: the kernel was built without it, or a seccomp filter hides it; "
+        return "io_uring is missing: the kernel was built without it, or a seccomp filter hides "
+               "it; "
                "allow io_uring_setup, io_uring_enter and io_uring_register in the filter";
     }
     if (error == -EINVAL) {

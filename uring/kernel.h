@@ -2,9 +2,10 @@
 // UringKernel is the real one; tests put a seeded fake in its place that shortens, reorders, drops
 // F_MORE and runs out of buffers.
 //
-// Owns: the io_uring instance. Called by: Ring and BufferRing only, on the thread that called enable().
-// Bounds: kSubmissionEntries; the completion queue is kCompletionEntries, and what overflows it is kept
-// by the kernel (IORING_FEAT_NODROP) at the price of ending multishot operations.
+// Owns: the io_uring instance. Called by: Ring and BufferRing only, on the thread that called
+// enable(). Bounds: kSubmissionEntries; the completion queue is kCompletionEntries, and what
+// overflows it is kept by the kernel (IORING_FEAT_NODROP) at the price of ending multishot
+// operations.
 #pragma once
 
 #include <liburing.h>

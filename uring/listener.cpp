@@ -23,7 +23,9 @@ Listener::Listener(Ring& ring, Fd socket, Events& events)
     setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-void Listener::open() { ring_.accept_each(accept_, socket_.get()); }
+void Listener::open() {
+    ring_.accept_each(accept_, socket_.get());
+}
 
 void Listener::close() {
     if (closing_) {
@@ -67,7 +69,9 @@ void Listener::accepted(Completion completion) {
     }
 }
 
-void Listener::resume() { open(); }
+void Listener::resume() {
+    open();
+}
 
 void Listener::join() {
     socket_.reset();

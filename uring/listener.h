@@ -1,11 +1,11 @@
 // A listening socket whose connections arrive by one multishot accept.
 //
-// Multishot ends for many reasons (completion queue overflow, descriptors used up): each end is normal
-// and is answered by arming again, after a pause when the process is short of something.
+// Multishot ends for many reasons (completion queue overflow, descriptors used up): each end is
+// normal and is answered by arming again, after a pause when the process is short of something.
 //
-// Owns: the listening socket. Called by: the ring's thread. Its events may not destroy it; after close()
-// it is destroyed only once on_listener_joined() has been called.
-// Bounds: the kernel's backlog; whoever takes the connections bounds them.
+// Owns: the listening socket. Called by: the ring's thread. Its events may not destroy it; after
+// close() it is destroyed only once on_listener_joined() has been called. Bounds: the kernel's
+// backlog; whoever takes the connections bounds them.
 #pragma once
 
 #include "uring/fd.h"
@@ -38,8 +38,8 @@ class Listener {
     ~Listener() = default;
 
     void open();
-    // Cancels, joins, closes, then calls on_listener_joined() in a later turn. The socket is not shut
-    // down: one that systemd holds too must go on listening there.
+    // Cancels, joins, closes, then calls on_listener_joined() in a later turn. The socket is not
+    // shut down: one that systemd holds too must go on listening there.
     void close();
     [[nodiscard]] bool closing() const { return closing_; }
     [[nodiscard]] const Address& address() const { return address_; }

@@ -1,9 +1,11 @@
-// An operation in the kernel's hands. An Op lives inside its owner and never moves: its address is the
-// `user_data` of the submission, so it is found again without a table and without an allocation.
+// An operation in the kernel's hands. An Op lives inside its owner and never moves: its address is
+// the `user_data` of the submission, so it is found again without a table and without an
+// allocation.
 //
-// It is armed from submission to its terminal completion (the one without IORING_CQE_F_MORE); the ring
-// clears `armed` just before that callback, so that the callback may arm it again. Destroying an armed
-// Op is a bug that would let the kernel write into freed memory, so the destructor stops the program.
+// It is armed from submission to its terminal completion (the one without IORING_CQE_F_MORE); the
+// ring clears `armed` just before that callback, so that the callback may arm it again. Destroying
+// an armed Op is a bug that would let the kernel write into freed memory, so the destructor stops
+// the program.
 //
 // Called by: owners construct and pass it to Ring; only Ring arms and completes it.
 // Bounds: 24 bytes; one callback; at most one submission at a time.

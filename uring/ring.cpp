@@ -6,11 +6,15 @@
 namespace portreeve::uring {
 namespace {
 
-std::uint64_t address_of(const void* object) { return reinterpret_cast<std::uintptr_t>(object); }
+std::uint64_t address_of(const void* object) {
+    return reinterpret_cast<std::uintptr_t>(object);
+}
 
 }  // namespace
 
-Ring::Ring(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)), now_ms_(kernel_->now_ms()) {}
+Ring::Ring(std::unique_ptr<Kernel> kernel)
+    : kernel_(std::move(kernel)), now_ms_(kernel_->now_ms()) {
+}
 
 Ring::~Ring() {
     // Messages that arrived after the last turn still have an owner: this ring.
@@ -90,7 +94,7 @@ void Ring::dispatch(const Cqe& cqe) {
                 delete message;
             } else {
                 ++figures_.resent_messages;
-                submit_message(message);
+                submit_message(message->target_.load(std::memory_order_relaxed), message);
             }
             break;
         }
@@ -184,13 +188,13 @@ void Ring::cancel(const Op& op) {
 }
 
 void Ring::post(int target, std::unique_ptr<Message> message) {
-    message->target_.store(target, std::memory_order_release);
-    submit_message(message.release());
+    submit_message(target, message.release());
 }
 
-void Ring::submit_message(Message* message) {
+void Ring::submit_message(int target, Message* message) {
+    message->target_.store(target, std::memory_order_release);
     io_uring_sqe& sqe = next_sqe();
-    io_uring_prep_msg_ring(&sqe, message->target_.load(std::memory_order_relaxed), 0, address_of(message) | kDelivered, 0);
+    io_uring_prep_msg_ring(&sqe, target, 0, address_of(message) | kDelivered, 0);
     sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
     sqe.user_data = address_of(message) | kUndelivered;
 }

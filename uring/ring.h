@@ -1,12 +1,12 @@
 // The completion loop of one thread: operations go in, completions come out as calls to their Op.
 //
-// A turn is always the same: run posted tasks, submit and wait (for a completion, the next timer, or
-// not at all), copy the completions out, call each Op, run due timers. No callback ever runs inside a
-// submission, so an owner that submits is never re-entered.
+// A turn is always the same: run posted tasks, submit and wait (for a completion, the next timer,
+// or not at all), copy the completions out, call each Op, run due timers. No callback ever runs
+// inside a submission, so an owner that submits is never re-entered.
 //
-// Owns: the Kernel, the timers, the posted tasks. Called by: its own thread only, except descriptor().
-// Bounds: a full submission queue is flushed, and what the kernel still cannot take is parked in order;
-// parked entries are bounded by the number of Ops that exist.
+// Owns: the Kernel, the timers, the posted tasks. Called by: its own thread only, except
+// descriptor(). Bounds: a full submission queue is flushed, and what the kernel still cannot take
+// is parked in order; parked entries are bounded by the number of Ops that exist.
 #pragma once
 
 #include <sys/socket.h>
@@ -38,8 +38,9 @@ class Message {
 
   private:
     friend class Ring;
-    // For a second try when the target's completion queue was full. Written with release and read with
-    // acquire: the kernel orders the hand-over, but a race detector sees only this.
+    // For a second try when the target's completion queue was full. Writing it is the sender's last
+    // access, with release, and reading it the receiver's first, with acquire: the kernel orders
+    // the hand-over anyway, but a race detector sees only this.
     std::atomic<int> target_{-1};
 };
 
@@ -62,7 +63,7 @@ class Ring {
     struct Figures {
         std::uint64_t turns = 0;
         std::uint64_t completions = 0;
-        std::uint64_t parked = 0;         // entries that had to wait for room in the queue
+        std::uint64_t parked = 0;           // entries that had to wait for room in the queue
         std::uint64_t resent_messages = 0;  // the target's completion queue was full
     };
 
@@ -105,13 +106,14 @@ class Ring {
     [[nodiscard]] const Figures& figures() const { return figures_; }
 
   private:
-    // What `user_data` holds besides an Op's address, told apart by the low bits (an Op is aligned).
+    // What `user_data` holds besides an Op's address, told apart by the low bits (an Op is
+    // aligned).
     enum Tag : std::uint64_t { kOp = 0, kDelivered = 1, kUndelivered = 2, kTagMask = 3 };
     static constexpr std::size_t kBatch = 256;
 
     io_uring_sqe& next_sqe();
     void submit_parked();
-    void submit_message(Message* message);
+    void submit_message(int target, Message* message);
     void dispatch(const Cqe& cqe);
     [[nodiscard]] std::int64_t wait_ms() const;
 

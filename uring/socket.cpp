@@ -88,10 +88,10 @@ std::string Address::host() const {
         return "unknown";
     }
     char text[INET6_ADDRSTRLEN] = {};
-    const void* bytes = is_v6()
-                            ? static_cast<const void*>(
-                                  &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr)
-                            : &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr;
+    const void* bytes =
+        is_v6()
+            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr)
+            : &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr;
     inet_ntop(storage_.ss_family, bytes, text, sizeof(text));
     return text;
 }
@@ -101,9 +101,13 @@ std::string Address::text() const {
     return is_v6() ? "[" + host() + "]:" + port_text : host() + ":" + port_text;
 }
 
-const sockaddr* Address::data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+const sockaddr* Address::data() const {
+    return reinterpret_cast<const sockaddr*>(&storage_);
+}
 
-socklen_t Address::size() const { return is_v6() ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
+socklen_t Address::size() const {
+    return is_v6() ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+}
 
 tl::expected<Fd, int> listen_on(const Address& address, bool both_families) {
     Fd socket(::socket(address.data()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));

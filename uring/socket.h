@@ -1,4 +1,5 @@
-// Socket addresses as values, and the few system calls that make sockets. Everything returns -errno.
+// Socket addresses as values, and the few system calls that make sockets. Everything returns
+// -errno.
 #pragma once
 
 #include <netinet/in.h>

@@ -12,14 +12,15 @@ Stream::Stream(Ring& ring, Pools pools, Fd socket, Events& events)
       pools_(pools),
       events_(events),
       socket_(std::move(socket)),
-      output_(pools.slabs) {}
+      output_(pools.slabs) {
+}
 
 void Stream::receive(std::size_t bytes_max) {
     if (receive_.armed() || input_ended_ || closing_ || bytes_max == 0) {
         return;
     }
-    receive_bytes_max_ = static_cast<std::uint32_t>(
-        std::min<std::size_t>(bytes_max, pools_.buffers.buffer_bytes()));
+    receive_bytes_max_ =
+        static_cast<std::uint32_t>(std::min<std::size_t>(bytes_max, pools_.buffers.buffer_bytes()));
     arm_receive();
 }
 

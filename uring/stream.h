@@ -1,15 +1,18 @@
-// A connected socket on the ring: one receive and one send in flight at most, in that direction's order.
+// A connected socket on the ring: one receive and one send in flight at most, in that direction's
+// order.
 //
-// Receiving is by credit: each receive() asks for one arrival of at most so many bytes, into a buffer
-// that the kernel picks when data is there. Not asking is the back-pressure. Sending appends to a queue
-// that goes out in one send at a time, submitted at the end of the batch of callbacks that filled it.
+// Receiving is by credit: each receive() asks for one arrival of at most so many bytes, into a
+// buffer that the kernel picks when data is there. Not asking is the back-pressure. Sending appends
+// to a queue that goes out in one send at a time, submitted at the end of the batch of callbacks
+// that filled it.
 //
 // Ending is always shutdown -> join -> close: close() shuts the socket down, the armed operations
-// complete, then the descriptor is closed and on_stream_joined() is called, in a turn of its own; only
-// after that may the Stream be destroyed.
+// complete, then the descriptor is closed and on_stream_joined() is called, in a turn of its own;
+// only after that may the Stream be destroyed.
 //
-// Owns: the socket and the bytes queued for it. Called by: the ring's thread; events may call back into
-// the Stream, but not destroy it. Bounds: the input by the credit, the output by whoever appends.
+// Owns: the socket and the bytes queued for it. Called by: the ring's thread; events may call back
+// into the Stream, but not destroy it. Bounds: the input by the credit, the output by whoever
+// appends.
 #pragma once
 
 #include <span>
@@ -53,7 +56,8 @@ class Stream {
     Stream& operator=(Stream&&) = delete;
     ~Stream() = default;
 
-    // Asks for one arrival of at most `bytes_max`; nothing if one is asked for already, or input ended.
+    // Asks for one arrival of at most `bytes_max`; nothing if one is asked for already, or input
+    // ended.
     void receive(std::size_t bytes_max);
     [[nodiscard]] bool receiving() const { return receive_.armed(); }
     [[nodiscard]] bool input_ended() const { return input_ended_; }

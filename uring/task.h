@@ -1,8 +1,9 @@
-// Work put off to the end of the current batch of completions: flushing what many callbacks appended,
-// and destroying objects that callbacks of the same batch may still refer to. Like an Op, a Task lives
-// in its owner and never moves; it unlinks itself when its owner goes.
+// Work put off to the end of the current batch of completions: flushing what many callbacks
+// appended, and destroying objects that callbacks of the same batch may still refer to. Like an Op,
+// a Task lives in its owner and never moves; it unlinks itself when its owner goes.
 //
-// Called by: owners post it to a Ring, which runs it once per posting. Bounds: posting twice is once.
+// Called by: owners post it to a Ring, which runs it once per posting. Bounds: posting twice is
+// once.
 #pragma once
 
 namespace portreeve::uring {

@@ -2,7 +2,9 @@
 
 namespace portreeve::uring {
 
-std::int64_t TimerHeap::next_due_ms() const { return heap_.front()->due_ms_; }
+std::int64_t TimerHeap::next_due_ms() const {
+    return heap_.front()->due_ms_;
+}
 
 void TimerHeap::run(std::int64_t now_ms) {
     while (!heap_.empty() && heap_.front()->due_ms_ <= now_ms) {

@@ -1,8 +1,9 @@
-// Timers: one heap per ring, and the ring's wait ends when the earliest is due. No timeout operations
-// in the kernel, nothing to cancel or join.
+// Timers: one heap per ring, and the ring's wait ends when the earliest is due. No timeout
+// operations in the kernel, nothing to cancel or join.
 //
-// A Timer lives in its owner, never moves, and is stopped by its destructor. Called by: owners on the
-// ring's thread. Bounds: starting a running timer moves it; the heap holds one entry per running timer.
+// A Timer lives in its owner, never moves, and is stopped by its destructor. Called by: owners on
+// the ring's thread. Bounds: starting a running timer moves it; the heap holds one entry per
+// running timer.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,8 @@ class Timer {
   public:
     template <auto Method, class Owner>
     static Timer to(Owner* owner, TimerHeap& heap) {
-        return Timer(heap, owner, [](void* self) noexcept { (static_cast<Owner*>(self)->*Method)(); });
+        return Timer(heap, owner,
+                     [](void* self) noexcept { (static_cast<Owner*>(self)->*Method)(); });
     }
 
     Timer(const Timer&) = delete;
