@@ -1,7 +1,8 @@
-"""The suite's own senses: each check that the other files rest on is shown to fail when it should."""
+"""The suite's own senses: each check that the other files rest on fails when it should."""
 
-import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -58,15 +59,25 @@ def test_a_failed_check_in_a_target_fails_the_test():
 
 @pytest.mark.skipif(SANITIZER, reason="the memory bound is not applied to a sanitized daemon")
 def test_memory_above_the_bound_is_found():
+    # A process of its own, whose memory nothing else has used and given back before.
+    script = "input(); len(bytearray(b'x') * (64 << 20)); print('freed', flush=True); input()"
+
     class Eater:
-        kind = "itself"
+        kind = "a gate that eats"
+        process = subprocess.Popen([sys.executable, "-c", script], text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
         def pids(self):
-            return [os.getpid()]
+            return [self.process.pid]
 
-    with pytest.raises(AssertionError, match="the bound is 8 MiB"):
-        with memory.bounded(Eater(), mib=8):
-            bytearray(b"x") * (64 * MIB)  # freed again at once: the peak is what counts
+    eater = Eater()
+    with eater.process:
+        with pytest.raises(AssertionError, match="the bound is 32 MiB"):
+            with memory.bounded(eater):
+                eater.process.stdin.write("eat\n")
+                eater.process.stdin.flush()
+                assert eater.process.stdout.readline() == "freed\n"  # the peak is what counts
+        eater.process.communicate("end\n")
 
 
 def test_a_condition_that_never_holds_fails():

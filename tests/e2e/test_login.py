@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 import pytest
 
@@ -89,9 +90,11 @@ def test_a_line_with_options_is_refused_loudly(scene):
                          ids=["silence", "half a banner", "a banner and silence"])
 def test_login_grace_ends_those_who_say_nothing(scene, words):
     gate = scene.gate(ssh=GRACE)
+    started = time.monotonic()
     sock = knock(scene, gate, words)
     assert_serves(scene, gate)  # meanwhile
     visitor.read_until_closed(sock)  # raises TimeoutError if it is not closed within the bound
+    assert time.monotonic() - started >= 1.5, "closed before the grace of 2 s was over"
     assert_logged(gate, ["session_closed", "refused"], "grace")
 
 

@@ -1,4 +1,4 @@
-"""SIGHUP: an edited configuration holds from then on, as one transaction, and live tunnels go on."""
+"""SIGHUP: an edited configuration holds as one transaction, and live tunnels go on."""
 
 import socket
 

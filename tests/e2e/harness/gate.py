@@ -37,7 +37,8 @@ class Log(TextFile):
                          if all(seen.get(key) == str(value) for key, value in fields.items())),
                         None)
 
-        return until(found, lambda: f"event={event} {fields} in the log:\n{self.tail(25)}", timeout_s)
+        return until(found, lambda: f"event={event} {fields} in the log:\n{self.tail(25)}",
+                     timeout_s)
 
 
 class Gate:
@@ -143,8 +144,8 @@ class PortreeveGate(Gate):
 
     def start(self, sockets=None, wrapper=()):
         """Starts and waits for READY=1. `sockets`: (name, socket) pairs passed as systemd does."""
-        for folder in (self.settings["server"]["state_dir"], self.settings["server"]["runtime_dir"]):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+        for name in ("state_dir", "runtime_dir"):
+            os.makedirs(self.settings["server"][name], mode=0o700, exist_ok=True)
         command, popen = [*wrapper, *self.command()], {}
         if sockets:
             passed = [f"{name}={sock.fileno()}" for name, sock in sockets]
