@@ -137,6 +137,9 @@ int Server::run() {
         worker->join();
     }
     const Admission::Counts counts = admission_.counts();
+    if (rc < 0) {
+        log_.error("ring_failed", {{"why", std::strerror(-rc)}});
+    }
     log_.info("stopped", {{"admitted", std::to_string(counts.admitted)},
                           {"refused", std::to_string(counts.refused)}});
     return rc < 0 ? 1 : 0;

@@ -28,11 +28,14 @@ void Visitor::pull() {
 }
 
 void Visitor::on_input(std::span<const std::byte> bytes) {
-    figures_.from_visitor_bytes += bytes.size();
-    if (channel_ != nullptr) {
-        channel_->write(bytes);
-        pull();
+    if (channel_ == nullptr) {
+        unheard_ = true;
+        watch_abandoned();
+        return;
     }
+    figures_.from_visitor_bytes += bytes.size();
+    channel_->write(bytes);
+    pull();
 }
 
 void Visitor::on_input_end(int error) {
@@ -67,6 +70,7 @@ void Visitor::on_output_sent() {
         linger_.start_at(stream_.ring().now_ms() + kLingerMs);
     }
     check_done();
+    watch_abandoned();
 }
 
 void Visitor::on_output_failed(int) {
@@ -79,12 +83,27 @@ void Visitor::on_channel_eof() {
 
 // Nothing more comes for the visitor. When nothing more comes from it either, closing tells it so.
 void Visitor::finish_output() {
-    if (stream_.output_bytes() == 0 && (stream_.input_ended() || channel_ == nullptr)) {
+    if (stream_.output_bytes() == 0 && stream_.input_ended()) {
         hang_up();
         return;
     }
     stream_.end_output();
     check_done();
+}
+
+// The client is gone and the visitor is not. A plain close would be wrong while the visitor sends:
+// with its window shut it would learn of it only when the kernel forgets the connection, a minute
+// later.
+void Visitor::watch_abandoned() {
+    if (channel_ != nullptr || stream_.closing() || stream_.output_bytes() > 0) {
+        return;
+    }
+    if (unheard_) {
+        linger_.stop();
+        stream_.close(true);
+    } else {
+        stream_.receive(kReceiveBytesMax);
+    }
 }
 
 void Visitor::on_channel_refused(std::string_view reason) {
@@ -97,11 +116,12 @@ void Visitor::on_channel_closed() {
     channel_ = nullptr;
     linger_.start_at(stream_.ring().now_ms() + kLingerMs);
     finish_output();
+    watch_abandoned();
 }
 
 void Visitor::check_done() {
     const bool output_done = stream_.output_ended() || stream_.output_failed();
-    if (output_done && (stream_.input_ended() || channel_ == nullptr)) {
+    if (output_done && stream_.input_ended()) {
         hang_up();
     }
 }
@@ -112,7 +132,7 @@ void Visitor::hang_up() {
         channel_ = nullptr;
     }
     linger_.stop();
-    stream_.close();
+    stream_.close(!stream_.input_ended());
 }
 
 void Visitor::cut() {

@@ -5,9 +5,10 @@
 //   input  (visitor -> client):  open -> ended (EOF sent on) ; open -> ended (visitor reset)
 //   output (client -> visitor):  open -> ending (client's EOF; what is queued still goes out) ->
 //   ended
-// When both have ended, the channel is closed and the socket too. Back-pressure is exact: the
-// visitor is read only while the channel can take it, and the client's window stays shut while
-// kSendBytesMax are queued for the visitor.
+// When both have ended, the channel is closed and the socket too. When the client is gone first,
+// what is queued still goes out, then the visitor gets FIN; if it goes on sending, RST tells it
+// that nobody reads. Back-pressure is exact: the visitor is read only while the channel can take
+// it, and the client's window stays shut while kSendBytesMax are queued for the visitor.
 //
 // Owns: the socket. Called by: Tunnel, on its worker's ring; reports its end with
 // on_visitor_done(), after which the Tunnel destroys it. Bounds: kSendBytesMax queued; a visitor
@@ -81,6 +82,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     void pull();
     void finish_output();
     void check_done();
+    void watch_abandoned();
     void hang_up();
 
     Events& events_;
@@ -88,6 +90,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     uring::Address peer_;
     ssh::Channel* channel_ = nullptr;  // nullptr: not yet, or gone
     Figures figures_;
+    bool unheard_ = false;  // it sent something after its client had gone
     uring::Timer linger_ = uring::Timer::to<&Visitor::cut>(this, stream_.ring().timers());
 };
 

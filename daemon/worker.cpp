@@ -47,26 +47,28 @@ Worker::Worker(unsigned number, const Log& log, PolicyPtr policy, Events& events
 void Worker::start() {
     thread_ = std::thread([this] { run(); });
     pthread_setname_np(thread_.native_handle(), ("worker-" + std::to_string(number_)).c_str());
+    enabled_.wait();
 }
 
 void Worker::run() {
-    int rc = ring_.enable();
-    if (rc == 0) {
-        rc = ring_.run();
-    }
-    if (rc < 0) {
-        // Without its ring a worker can neither serve nor end its clients: systemd starts a new
-        // daemon.
-        log_.error("worker_failed",
-                   {{"worker", std::to_string(number_)}, {"why", std::strerror(-rc)}});
-        std::abort();
-    }
+    check(ring_.enable());
+    enabled_.count_down();
+    check(ring_.run());
     const uring::Ring::Figures& figures = ring_.figures();
     log_.debug("worker_stopped", {{"worker", std::to_string(number_)},
                                   {"turns", std::to_string(figures.turns)},
                                   {"completions", std::to_string(figures.completions)},
                                   {"parked", std::to_string(figures.parked)},
                                   {"resent", std::to_string(figures.resent_messages)}});
+}
+
+// Without its ring a worker can neither serve nor end its clients: systemd starts a new daemon.
+void Worker::check(int rc) const {
+    if (rc < 0) {
+        log_.error("worker_failed",
+                   {{"worker", std::to_string(number_)}, {"why", std::strerror(-rc)}});
+        std::abort();
+    }
 }
 
 void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {

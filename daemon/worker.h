@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
@@ -46,7 +47,8 @@ class Worker final : private Client::Events {
     Worker& operator=(Worker&&) = delete;
     ~Worker() override = default;
 
-    // From the main thread.
+    // From the main thread. start() returns when the ring takes messages; one that is sent to a
+    // ring not yet enabled would be lost, and a connection with it.
     void start();
     void join() { thread_.join(); }
     [[nodiscard]] int ring_descriptor() const { return ring_.descriptor(); }
@@ -67,6 +69,7 @@ class Worker final : private Client::Events {
     [[nodiscard]] const Policy& policy() const override { return *policy_; }
     void on_client_done(Client& client) override;
     void run();
+    void check(int rc) const;
     void sweep();
 
     unsigned number_;
@@ -81,6 +84,7 @@ class Worker final : private Client::Events {
     std::vector<std::unique_ptr<Client>> done_;
     uring::Task sweep_ = uring::Task::to<&Worker::sweep>(this);
     std::atomic<std::uint32_t> load_{0};
+    std::latch enabled_{1};
     std::thread thread_;
     bool draining_ = false;
 };

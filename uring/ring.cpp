@@ -37,8 +37,7 @@ int Ring::run() {
             return rc;
         }
     }
-    submit_parked();
-    return kernel_->submit();  // last messages to other rings
+    return turn(false);  // hands over the last messages to other rings
 }
 
 int Ring::turn(bool may_wait) {
