@@ -8,8 +8,11 @@
 namespace portreeve::daemon {
 namespace {
 
+// Many small buffers for many small arrivals, few large ones for bulk: 1 MiB a worker in all.
 constexpr std::uint16_t kBufferGroup = 0;
-constexpr uring::BufferRing::Shape kBuffers{.count = 32, .bytes = 64 * 1024};
+constexpr uring::BufferRing::Shape kBuffers{.count = 128, .bytes = 4 * 1024};
+constexpr std::uint16_t kBulkBufferGroup = 1;
+constexpr uring::BufferRing::Shape kBulkBuffers{.count = 8, .bytes = 64 * 1024};
 
 }  // namespace
 
@@ -25,12 +28,16 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(unsigned number,
     }
     std::unique_ptr<Worker> made(new Worker(number, log, std::move(policy), events,
                                             std::move(*kernel), std::move(*acceptor)));
-    auto buffers = uring::BufferRing::make(made->ring_.kernel(), kBufferGroup, kBuffers);
-    if (!buffers) {
+    uring::Kernel& rings = made->ring_.kernel();
+    auto buffers = uring::BufferRing::make(rings, kBufferGroup, kBuffers);
+    auto bulk_buffers = uring::BufferRing::make(rings, kBulkBufferGroup, kBulkBuffers);
+    if (!buffers || !bulk_buffers) {
+        const int error = buffers ? bulk_buffers.error() : buffers.error();
         return tl::unexpected(std::string("receive buffers cannot be registered with io_uring: ") +
-                              std::strerror(-buffers.error()));
+                              std::strerror(-error));
     }
     made->buffers_ = std::move(*buffers);
+    made->bulk_buffers_ = std::move(*bulk_buffers);
     return made;
 }
 
@@ -73,9 +80,9 @@ void Worker::check(int rc) const {
 
 void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {
     Client::Events& self = *this;
-    auto& client = clients_.emplace_back(
-        std::make_unique<Client>(Client::Place{ring_, {*buffers_, slabs_}, log_}, self,
-                                 std::move(socket), std::move(ticket)));
+    auto& client = clients_.emplace_back(std::make_unique<Client>(
+        Client::Place{ring_, {*buffers_, slabs_, bulk_buffers_.get()}, log_}, self,
+        std::move(socket), std::move(ticket)));
     client->index = clients_.size() - 1;
     client->open(acceptor_);
     if (draining_) {

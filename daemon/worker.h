@@ -78,6 +78,7 @@ class Worker final : private Client::Events {
     PolicyPtr policy_;
     uring::Ring ring_;
     std::unique_ptr<uring::BufferRing> buffers_;
+    std::unique_ptr<uring::BufferRing> bulk_buffers_;
     uring::SlabPool slabs_;
     ssh::Acceptor acceptor_;
     std::vector<std::unique_ptr<Client>> clients_;

@@ -12,26 +12,30 @@ Stream::Stream(Ring& ring, Pools pools, Fd socket, Events& events)
       pools_(pools),
       events_(events),
       socket_(std::move(socket)),
-      output_(pools.slabs) {
+      output_(pools.slabs),
+      receive_buffers_(&pools.buffers) {
 }
 
 void Stream::receive(std::size_t bytes_max) {
     if (receive_.armed() || input_ended_ || closing_ || bytes_max == 0) {
         return;
     }
-    receive_bytes_max_ =
-        static_cast<std::uint32_t>(std::min<std::size_t>(bytes_max, pools_.buffers.buffer_bytes()));
+    const bool bulk = bulk_ && pools_.bulk_buffers != nullptr;
+    receive_buffers_ = bulk ? pools_.bulk_buffers : &pools_.buffers;
+    receive_bytes_max_ = static_cast<std::uint32_t>(
+        std::min<std::size_t>(bytes_max, receive_buffers_->buffer_bytes()));
     arm_receive();
 }
 
 void Stream::arm_receive() {
-    ring_.receive(receive_, socket_.get(), pools_.buffers.group(), receive_bytes_max_, drained_);
+    ring_.receive(receive_, socket_.get(), receive_buffers_->group(), receive_bytes_max_, drained_);
 }
 
 void Stream::received(Completion completion) {
     drained_ = completion.socket_drained() && completion.res != -ENOBUFS;
     if (completion.has_buffer()) {
-        const BufferRing::Loan loan = pools_.buffers.take(completion);
+        const BufferRing::Loan loan = receive_buffers_->take(completion);
+        bulk_ = !drained_ || loan.bytes().size() > pools_.buffers.buffer_bytes();
         if (!closing_ && completion.res > 0) {
             events_.on_input(loan.bytes());
             return;  // on_input may have closed this stream; its join waits for no receive

@@ -43,10 +43,13 @@ class Stream {
         virtual void on_stream_joined() = 0;
     };
 
-    // What connections of one worker share.
+    // What connections of one worker share. A stream that fills `buffers` is moved to the few large
+    // `bulk_buffers` until it slows down: few, because the kernel uses them in turn, and what it
+    // writes should still be in the cache when it is read. Without them `buffers` serves all.
     struct Pools {
         BufferRing& buffers;
         SlabPool& slabs;
+        BufferRing* bulk_buffers = nullptr;
     };
 
     Stream(Ring& ring, Pools pools, Fd socket, Events& events);
@@ -97,7 +100,9 @@ class Stream {
     Op send_ = Op::to<&Stream::sent>(this);
     Task flush_ = Task::to<&Stream::flush>(this);
     Task joined_ = Task::to<&Stream::join>(this);
-    bool drained_ = false;  // the last receive left nothing in the socket
+    BufferRing* receive_buffers_;  // where the armed receive's buffer comes from
+    bool bulk_ = false;            // the last receive was more than a small buffer's worth
+    bool drained_ = false;         // the last receive left nothing in the socket
     bool input_ended_ = false;
     bool output_ending_ = false;  // end_output() was asked for
     bool output_ended_ = false;   // … and the peer has been told
