@@ -260,7 +260,7 @@ void Channel::settle_pending() {
 }
 
 void Channel::settle_input() {
-    std::array<std::byte, kReadBytes> buffer;
+    std::array<std::byte, kReadBytes> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     while (left_bytes_ > 0 && events_ != nullptr) {
         // Asked for anew each time: what is read here is gone from libssh and must find room.
         const std::size_t wanted = std::min({events_->channel_room(), left_bytes_, buffer.size()});

@@ -22,7 +22,7 @@ class SlabPool {
     static constexpr std::size_t kSlabBytes = std::size_t{16} * 1024;
     static constexpr std::size_t kCachedMax = 64;
 
-    struct Slab {
+    struct Slab {  // NOLINT(cppcoreguidelines-pro-type-member-init): clearing 16 KiB has no use
         Slab* next = nullptr;
         std::size_t begin = 0;
         std::size_t end = 0;
