@@ -18,7 +18,7 @@
 
 namespace portreeve::ssh {
 
-thread_local Wire* Wire::current_ = nullptr;
+constinit thread_local Wire* Wire::current_ = nullptr;
 
 std::size_t Wire::take(std::span<std::byte> into) {
     const std::size_t count = std::min(into.size(), input_.size());

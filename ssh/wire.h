@@ -58,7 +58,8 @@ class Wire {
   private:
     virtual void on_output(std::span<const std::byte> bytes) = 0;
 
-    static thread_local Wire* current_;
+    // constinit: read without the check, at each use, whether this thread has initialised it.
+    static constinit thread_local Wire* current_;
     std::span<const std::byte> input_;
     std::uint64_t given_bytes_ = 0;
 };
