@@ -8,6 +8,12 @@
 
 namespace portreeve::ssh::testing {
 
+void RecordingUser::leave() {
+    if (Channel* left = std::exchange(channel, nullptr); left != nullptr) {
+        left->close();
+    }
+}
+
 void RecordingUser::send(std::string bytes, bool then_eof, std::size_t piece_bytes) {
     outgoing_ += bytes;
     piece_bytes_ = piece_bytes;

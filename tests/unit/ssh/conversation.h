@@ -22,6 +22,15 @@ class RecordingUser final : public Channel::Events {
   public:
     static constexpr std::size_t kEndless = static_cast<std::size_t>(-1);
 
+    RecordingUser() = default;
+    RecordingUser(const RecordingUser&) = delete;
+    RecordingUser& operator=(const RecordingUser&) = delete;
+    RecordingUser(RecordingUser&&) = delete;
+    RecordingUser& operator=(RecordingUser&&) = delete;
+    ~RecordingUser() override { leave(); }
+    // Closes the channel, if there is one, and is told nothing more.
+    void leave();
+
     // Sends as the channel can take it, in pieces of at most `piece_bytes`, then EOF if wanted.
     void send(std::string bytes, bool then_eof = false, std::size_t piece_bytes = 65536);
     // Makes room for so many more bytes.
