@@ -211,6 +211,7 @@ void Session::settle() {
         pumped_ = false;
     }
     if (ending_) {
+        pump();  // libssh sends nothing before the poll that follows its last send
         finish();
     }
 }

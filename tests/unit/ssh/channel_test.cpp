@@ -199,8 +199,8 @@ TEST_F(Carried, ClosingDropsWhatWasNotTaken) {
 
 TEST_F(Carried, AfterCloseWhatStillComesIsDropped) {
     user.leave();
-    on_peer([this] {
-        ASSERT_TRUE(testing::write_bytes(far, noise(60'000, 1)));
+    on_peer_alone([this] {
+        ASSERT_TRUE(testing::write_bytes(far, noise(20'000, 1)));
         ssh_channel_close(far);
     });
     EXPECT_TRUE(bench.until([this] { return session->channel_count() == 0; }));

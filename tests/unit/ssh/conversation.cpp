@@ -144,6 +144,13 @@ void Conversation::run_on_peer(const std::function<void()>& job) {
     finish_on_peer();
 }
 
+void Conversation::on_peer_alone(const std::function<void()>& job) {
+    peer->start(job);
+    while (peer->busy()) {
+        std::this_thread::yield();
+    }
+}
+
 void Conversation::finish_on_peer() {
     if (!bench.until([this] { return !peer->busy(); })) {
         peer->vanish();

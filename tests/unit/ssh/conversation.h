@@ -110,6 +110,8 @@ class Conversation : public ::testing::Test {
             return result;
         }
     }
+    // The same, but the ring stands still: what the peer says crosses what this side says.
+    void on_peer_alone(const std::function<void()>& job);
     // The same, but without waiting for its end.
     void start_on_peer(std::function<void()> job) { peer->start(std::move(job)); }
     void finish_on_peer();
