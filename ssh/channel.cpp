@@ -71,7 +71,8 @@ Channel::Channel(Session& session, ssh_channel_struct* handle, Events& events)
       handle_(handle),
       events_(&events),
       callbacks_(std::make_unique<ChannelCallbacks>(*this)),
-      pending_(session.slabs_) {
+      pending_(session.slabs_),
+      backlog_(session.slabs_) {
     ssh_add_channel_callbacks(handle_, &callbacks_->table);
 }
 
@@ -167,7 +168,7 @@ void Channel::send_eof() {
 }
 
 void Channel::take_more() {
-    if (left_bytes_ > 0) {
+    if (left_bytes_ > 0 || !backlog_.empty()) {
         touch();
     }
 }
@@ -189,7 +190,7 @@ std::size_t Channel::accept_data(std::span<const std::byte> bytes, bool is_error
     if (is_error_stream || events_ == nullptr) {
         return bytes.size();
     }
-    const std::size_t taken = events_->on_channel_data(bytes);
+    const std::size_t taken = backlog_.empty() ? offer(bytes) : 0;  // what is older comes first
     left_bytes_ = bytes.size() - taken;
     return taken;
 }
@@ -260,25 +261,26 @@ void Channel::settle_pending() {
 }
 
 void Channel::settle_input() {
-    std::array<std::byte, kReadBytes> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    while (left_bytes_ > 0 && events_ != nullptr) {
-        // Asked for anew each time: what is read here is gone from libssh and must find room.
-        const std::size_t wanted = std::min({events_->channel_room(), left_bytes_, buffer.size()});
-        if (wanted == 0) {
-            break;
-        }
-        const int rc = ssh_channel_read_nonblocking(handle_, buffer.data(),
-                                                    static_cast<std::uint32_t>(wanted), 0);
-        if (rc <= 0) {
-            left_bytes_ = 0;
-            break;
-        }
-        const auto count = static_cast<std::size_t>(rc);
-        left_bytes_ -= count;
-        static_cast<void>(events_->on_channel_data(std::span(buffer).first(count)));
+    if (events_ == nullptr) {
+        backlog_.clear();
     }
-    if (left_bytes_ > 0) {
-        return;
+    while (!backlog_.empty()) {
+        iovec piece{};
+        static_cast<void>(backlog_.gather({&piece, 1}));
+        const std::size_t taken =
+            offer({static_cast<const std::byte*>(piece.iov_base), piece.iov_len});
+        backlog_.consume(taken);
+        if (taken < piece.iov_len) {
+            return;
+        }
+    }
+    if (left_bytes_ > 0 && events_ != nullptr) {
+        if (events_->channel_room() > 0) {
+            fetch_left();
+        }
+        if (left_bytes_ > 0 || !backlog_.empty()) {
+            return;
+        }
     }
     if (peer_eof_ && !peer_eof_told_ && !peer_closed_ && events_ != nullptr) {
         peer_eof_told_ = true;
@@ -290,6 +292,30 @@ void Channel::settle_input() {
             user->on_channel_closed();
         }
     }
+}
+
+// Takes everything out of libssh, and keeps what the user does not take. libssh opens the peer's window
+// wide at each read, however much it still holds: reading only what there is room for would let a peer
+// that is faster than its visitor fill the memory.
+void Channel::fetch_left() {
+    std::array<std::byte, kReadBytes> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    while (left_bytes_ > 0) {
+        const int rc = ssh_channel_read_nonblocking(
+            handle_, buffer.data(),
+            static_cast<std::uint32_t>(std::min(left_bytes_, buffer.size())), 0);
+        if (rc <= 0) {
+            left_bytes_ = 0;
+            return;
+        }
+        const auto bytes = std::span(buffer).first(static_cast<std::size_t>(rc));
+        left_bytes_ -= bytes.size();
+        backlog_.append(bytes.subspan(backlog_.empty() ? offer(bytes) : 0));
+    }
+}
+
+// Returns how much the user took; whoever has closed the channel wants nothing of it.
+std::size_t Channel::offer(std::span<const std::byte> bytes) {
+    return events_ == nullptr ? bytes.size() : events_->on_channel_data(bytes);
 }
 
 void Channel::settle_goodbye() {

@@ -6,10 +6,10 @@
 // request sets a flag, settle() acts on it. What the user did not take stays in libssh, so the
 // peer's window stays shut; take_more() asks for it when there is room.
 //
-// Owns: nothing of the user's; Session owns the Channel until the peer's CLOSE. After close() no
-// event comes and the user may be destroyed. Called by: the channel's user (a Visitor, a Console)
-// on the session's ring. Bounds: what libssh buffers is bounded by its window (1.9 MB in 0.10),
-// pending() by one write per channel while keys are exchanged.
+// Owns: nothing of the user's; Session owns the Channel until the peer's CLOSE. After close() no event
+// comes and the user may be destroyed. Called by: the channel's user (a Visitor, a Console) on the
+// session's ring. Bounds: what libssh buffers is bounded by its window (1.9 MB in 0.10), the backlog by
+// one such buffer, pending() by one write per channel while keys are exchanged.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +41,7 @@ class Channel {
         virtual void on_channel_open() {}
         // The peer does not want it; the channel is gone.
         virtual void on_channel_refused(std::string_view reason) { static_cast<void>(reason); }
-        // How much on_channel_data() would take now.
+        // How much on_channel_data() would take now; at 0 nothing is taken out of libssh for it.
         [[nodiscard]] virtual std::size_t channel_room() const = 0;
         // Returns how much was taken; for the rest, take_more() when there is room.
         virtual std::size_t on_channel_data(std::span<const std::byte> bytes) = 0;
@@ -100,6 +100,8 @@ class Channel {
     [[nodiscard]] bool settle_opening();
     void settle_pending();
     void settle_input();
+    void fetch_left();
+    [[nodiscard]] std::size_t offer(std::span<const std::byte> bytes);
     void settle_goodbye();
     [[nodiscard]] bool settled() const;
     void touch();
@@ -116,6 +118,7 @@ class Channel {
     std::unique_ptr<ChannelCallbacks> callbacks_;
     std::unique_ptr<Opening> opening_;
     uring::ByteQueue pending_;  // accepted from the user, not yet by libssh: only while keys change
+    uring::ByteQueue backlog_;  // taken out of libssh, not yet by the user
     std::string error_text_;
     std::optional<int> exit_status_;
     std::size_t left_bytes_ = 0;  // offered by libssh and not taken

@@ -11,8 +11,8 @@
 
 namespace portreeve::ssh::testing {
 
-// The real kernel, but its clock can be set forward and it never waits long: what tests wait for may
-// happen on another thread, of which the ring hears nothing.
+// The real kernel, but its clock can be set forward and it never waits long: what tests wait for
+// may happen on another thread, of which the ring hears nothing.
 class SteppedKernel final : public uring::Kernel {
   public:
     static constexpr std::int64_t kWaitMsMax = 2;
@@ -49,7 +49,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Clock::time_point deadline() { return Clock::now() + std::chrono::milliseconds(Bench::kDeadlineMs); }
+Clock::time_point deadline() {
+    return Clock::now() + std::chrono::milliseconds(Bench::kDeadlineMs);
+}
 
 void check(bool fine, const char* what) {
     if (!fine) {
@@ -97,7 +99,9 @@ bool Bench::rest() {
     });
 }
 
-void Bench::advance_ms(std::int64_t ms) { kernel_->ahead_ms += ms; }
+void Bench::advance_ms(std::int64_t ms) {
+    kernel_->ahead_ms += ms;
+}
 
 std::pair<uring::Fd, uring::Fd> local_pair() {
     int ends[2] = {-1, -1};
@@ -126,8 +130,7 @@ std::string noise(std::size_t count, std::uint32_t seed) {
 }
 
 std::string difference(const std::string& got, const std::string& wanted) {
-    const auto [here, there] =
-        std::mismatch(got.begin(), got.end(), wanted.begin(), wanted.end());
+    const auto [here, there] = std::mismatch(got.begin(), got.end(), wanted.begin(), wanted.end());
     if (here == got.end() && there == wanted.end()) {
         return {};
     }

@@ -1,8 +1,8 @@
-// The test bench under the tests of ssh/ and daemon/: a real ring on the test's own thread, with a clock
-// that tests set forward, so that no test waits for a timer.
+// The test bench under the tests of ssh/ and daemon/: a real ring on the test's own thread, with a
+// clock that tests set forward, so that no test waits for a timer.
 //
-// Tests turn the ring until a condition holds, within a deadline that is generous because it only bounds
-// a test that fails.
+// Tests turn the ring until a condition holds, within a deadline that is generous because it only
+// bounds a test that fails.
 #pragma once
 
 #include <cstdint>

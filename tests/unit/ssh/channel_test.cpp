@@ -1,5 +1,5 @@
-// One channel, direction by direction: every byte in order, each side's end on its own, and back-pressure
-// that neither loses, nor hoards, nor sleeps through its end.
+// One channel, direction by direction: every byte in order, each side's end on its own, and
+// back-pressure that neither loses, nor hoards, nor sleeps through its end.
 
 #include "ssh/channel.h"
 
@@ -25,7 +25,8 @@ class Carried : public Conversation {
         far = carry(user);
     }
 
-    // Writes until the window stays shut, or it is clear that it never will; returns how much that was.
+    // Writes until the window stays shut, or it is clear that it never will; returns how much that
+    // was.
     std::size_t fill(ssh_channel channel) {
         std::size_t filled = 0;
         for (std::size_t last = 1; last > 0 && filled < kClearlyTooMuch;) {
@@ -52,8 +53,8 @@ TEST_F(Carried, BytesArriveUnchangedAtThePeer) {
     std::string got;
     start_on_peer([&] {
         while (got.size() < bytes.size()) {
-            const std::size_t count = std::min<std::size_t>(1 + random() % 70'000,
-                                                            bytes.size() - got.size());
+            const std::size_t count =
+                std::min<std::size_t>(1 + random() % 70'000, bytes.size() - got.size());
             const std::string part = testing::read_bytes(far, count);
             if (part.empty()) {
                 break;
@@ -79,8 +80,8 @@ TEST_F(Carried, BytesArriveUnchangedFromThePeer) {
     start_on_peer([&] {
         std::mt19937 sizes(4);
         for (std::size_t done = 0; done < bytes.size();) {
-            const std::size_t count = std::min<std::size_t>(1 + sizes() % 50'000,
-                                                            bytes.size() - done);
+            const std::size_t count =
+                std::min<std::size_t>(1 + sizes() % 50'000, bytes.size() - done);
             ASSERT_TRUE(testing::write_bytes(far, bytes.substr(done, count)));
             done += count;
         }
@@ -105,7 +106,8 @@ TEST_F(Carried, BothDirectionsAtOnce) {
         ssh_channel_set_blocking(far, 1);
         for (std::size_t done = 0; done < up.size(); done += 10'000) {
             ASSERT_TRUE(testing::write_bytes(far, up.substr(done, 10'000)));
-            got += testing::read_bytes(far, std::min<std::size_t>(10'000, down.size() - got.size()));
+            got +=
+                testing::read_bytes(far, std::min<std::size_t>(10'000, down.size() - got.size()));
         }
         ssh_channel_send_eof(far);
         got += testing::read_to_end(far);
@@ -230,9 +232,9 @@ TEST_F(Carried, AStalledWriterLeavesItsNeighboursAlone) {
     start_on_peer([&] { EXPECT_TRUE(testing::write_bytes(far_other, bytes)); });
     EXPECT_TRUE(bench.until([&] { return other.received.size() == bytes.size(); }));
     finish_on_peer();
-    EXPECT_EQ(difference(on_peer([&] { return testing::read_bytes(far_other, bytes.size()); }),
-                         bytes),
-              "");
+    EXPECT_EQ(
+        difference(on_peer([&] { return testing::read_bytes(far_other, bytes.size()); }), bytes),
+        "");
     EXPECT_EQ(user.received, "");
 }
 

@@ -38,7 +38,9 @@ void RecordingUser::push() {
 
 void RecordingUser::take(std::size_t bytes) {
     room += bytes;
-    channel->take_more();
+    if (channel != nullptr) {
+        channel->take_more();
+    }
 }
 
 void RecordingUser::on_channel_refused(std::string_view reason) {
@@ -121,8 +123,8 @@ Conversation::Conversation(const SessionOptions& options) : host_keys(make_host_
     acceptor.emplace(std::move(*made));
     auto [near, far] = local_pair();
     peer = std::make_unique<Peer>(std::move(far));
-    session = std::make_unique<Session>(bench.ring(), bench.pools(), std::move(near), options,
-                                        owner);
+    session =
+        std::make_unique<Session>(bench.ring(), bench.pools(), std::move(near), options, owner);
     if (!session->open(*acceptor)) {
         throw std::runtime_error("the session cannot be opened");
     }

@@ -1,5 +1,5 @@
-// A session under test and its peer, with users that record what they are told. The fixture of all tests
-// of Session and Channel, and of what daemon/ builds on them.
+// A session under test and its peer, with users that record what they are told. The fixture of all
+// tests of Session and Channel, and of what daemon/ builds on them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,7 +17,8 @@
 
 namespace portreeve::ssh::testing {
 
-// The user of one channel: takes at most `room` bytes, sends what it is given to send, counts events.
+// The user of one channel: takes at most `room` bytes, sends what it is given to send, counts
+// events.
 class RecordingUser final : public Channel::Events {
   public:
     static constexpr std::size_t kEndless = static_cast<std::size_t>(-1);
@@ -68,7 +69,8 @@ class RecordingUser final : public Channel::Events {
     bool eof_wanted_ = false;
 };
 
-// The user of a session: lets in the client_key(), grants or refuses forwards as told, counts events.
+// The user of a session: lets in the client_key(), grants or refuses forwards as told, counts
+// events.
 class RecordingOwner final : public Session::Events {
   public:
     std::optional<PublicKey> allowed = PublicKey::from(client_key());

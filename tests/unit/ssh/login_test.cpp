@@ -1,5 +1,5 @@
-// How a session begins, and how it ends when it does not come to a login: by the right key, the wrong
-// key, no key, no protocol, or silence.
+// How a session begins, and how it ends when it does not come to a login: by the right key, the
+// wrong key, no key, no protocol, or silence.
 
 #include <gmock/gmock.h>
 
@@ -13,9 +13,9 @@ namespace {
 
 using testing::client_key;
 using testing::Conversation;
-using testing::other_key;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::other_key;
 
 class Login : public Conversation {
   protected:

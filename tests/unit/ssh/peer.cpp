@@ -73,9 +73,13 @@ void Peer::work() {
     }
 }
 
-void Peer::vanish() { ::shutdown(socket_.get(), SHUT_RDWR); }
+void Peer::vanish() {
+    ::shutdown(socket_.get(), SHUT_RDWR);
+}
 
-bool Peer::connect() { return ssh_connect(session_) == SSH_OK; }
+bool Peer::connect() {
+    return ssh_connect(session_) == SSH_OK;
+}
 
 bool Peer::log_in(ssh_key key) {
     // On a connection that is gone libssh would wait for ever.
@@ -137,8 +141,7 @@ std::string read_bytes(ssh_channel channel, std::size_t count) {
     std::string all;
     std::array<char, 16384> buffer;
     while (all.size() < count) {
-        const auto wanted =
-            static_cast<std::uint32_t>(std::min(buffer.size(), count - all.size()));
+        const auto wanted = static_cast<std::uint32_t>(std::min(buffer.size(), count - all.size()));
         const int rc = ssh_channel_read(channel, buffer.data(), wanted, 0);
         if (rc <= 0) {
             break;

@@ -1,9 +1,9 @@
-// The other end of a session under test: a libssh client on a thread of its own, which does nothing but
-// the jobs it is given, one after the other. Between two jobs it neither reads nor writes, which is how
-// tests withhold its answers.
+// The other end of a session under test: a libssh client on a thread of its own, which does nothing
+// but the jobs it is given, one after the other. Between two jobs it neither reads nor writes,
+// which is how tests withhold its answers.
 //
-// Its descriptor is a real one, so its poll, recv and send are also proof that the interposed ones pass
-// on what is not the wire.
+// Its descriptor is a real one, so its poll, recv and send are also proof that the interposed ones
+// pass on what is not the wire.
 #pragma once
 
 #include <libssh/libssh.h>

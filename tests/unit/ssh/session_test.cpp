@@ -1,5 +1,5 @@
-// What a session does between login and end: forwards, channels coming and going, and telling each of its
-// users exactly once that it is over.
+// What a session does between login and end: forwards, channels coming and going, and telling each
+// of its users exactly once that it is over.
 
 #include "ssh/session.h"
 
@@ -15,8 +15,8 @@ namespace portreeve::ssh {
 namespace {
 
 using testing::Conversation;
-using testing::RecordingUser;
 using ::testing::HasSubstr;
+using testing::RecordingUser;
 
 class LoggedIn : public Conversation {
   protected:
@@ -53,7 +53,9 @@ TEST_F(LoggedIn, AForwardIsRefusedByZero) {
 
 TEST_F(LoggedIn, RepliesComeInTheOrderOfTheWishes) {
     owner.grant = [](const ForwardWish& wish) {
-        return static_cast<std::uint16_t>(wish.port == 22 ? 0 : wish.port == 0 ? 20'002 : wish.port);
+        return static_cast<std::uint16_t>(wish.port == 22  ? 0
+                                          : wish.port == 0 ? 20'002
+                                                           : wish.port);
     };
     EXPECT_EQ(ask("", 8080), 8080);
     EXPECT_EQ(ask("", 22), 0);

@@ -24,9 +24,13 @@ class TextWire final : public Wire {
     }
 };
 
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
 
-TEST(Interposition, ReachesTheWire) { EXPECT_EQ(Library::why_not_interposed(), ""); }
+TEST(Interposition, ReachesTheWire) {
+    EXPECT_EQ(Library::why_not_interposed(), "");
+}
 
 TEST(Interposition, LeavesPlainDescriptorsToTheKernel) {
     const auto [near, far] = testing::local_pair();
