@@ -97,8 +97,11 @@ std::string Address::host() const {
 }
 
 std::string Address::text() const {
-    const std::string port_text = std::to_string(port());
-    return is_v6() ? "[" + host() + "]:" + port_text : host() + ":" + port_text;
+    std::string text = host();
+    if (is_v6()) {
+        text.insert(0, 1, '[').append(1, ']');
+    }
+    return text.append(1, ':').append(std::to_string(port()));
 }
 
 const sockaddr* Address::data() const {
