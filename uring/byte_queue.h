@@ -38,6 +38,7 @@ class SlabPool {
 
     [[nodiscard]] Slab* take();
     void give_back(Slab* slab);
+    [[nodiscard]] std::size_t cached() const { return cached_count_; }
 
   private:
     Slab* cached_ = nullptr;
