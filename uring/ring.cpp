@@ -10,24 +10,46 @@ std::uint64_t address_of(const void* object) {
     return reinterpret_cast<std::uintptr_t>(object);
 }
 
+// Why a message came back. A ring that is gone, or whose thread has ended, takes nothing any more.
+bool may_arrive_later(int error) {
+    switch (error) {
+        case -EOVERFLOW:  // its completion queue is full
+        case -EBADFD:     // it is not enabled yet
+        case -ENOMEM:
+        case -EAGAIN:
+        case -EINTR:
+            return true;
+        default:
+            return false;
+    }
+}
+
 }  // namespace
 
 Ring::Ring(std::unique_ptr<Kernel> kernel)
     : kernel_(std::move(kernel)), now_ms_(kernel_->now_ms()) {
 }
 
+// Sends what was posted, and frees the messages that come after the last turn or cannot leave.
 Ring::~Ring() {
-    // Messages that arrived after the last turn still have an owner: this ring.
-    for (;;) {
-        const std::size_t count = kernel_->reap(batch_);
-        if (count == 0) {
-            break;
-        }
+    int rc = 0;
+    std::size_t count = 0;
+    do {
+        submit_parked();
+        rc = kernel_->submit_and_wait(0);
+        count = kernel_->reap(batch_);
         for (const Cqe& cqe : std::span(batch_).first(count)) {
-            if ((cqe.user_data & kTagMask) != kOp) {
-                delete reinterpret_cast<Message*>(cqe.user_data & ~std::uint64_t{kTagMask});
-            }
+            free_message(cqe.user_data);
         }
+    } while (count > 0 || rc == -EINTR);
+    for (const io_uring_sqe& sqe : parked_) {
+        free_message(sqe.user_data);
+    }
+}
+
+void Ring::free_message(std::uint64_t user_data) {
+    if ((user_data & kTagMask) != kOp) {
+        delete reinterpret_cast<Message*>(user_data & ~std::uint64_t{kTagMask});
     }
 }
 
@@ -86,17 +108,16 @@ void Ring::dispatch(const Cqe& cqe) {
             message->deliver();
             break;
         }
-        case kUndelivered: {
-            // Only failures are reported here. A ring that is gone takes nothing any more.
-            auto* const message = static_cast<Message*>(address);
-            if (cqe.res == -EBADF || cqe.res == -EBADFD) {
-                delete message;
-            } else {
+        case kUndelivered:
+            // Only failures are reported here.
+            if (may_arrive_later(cqe.res)) {
                 ++figures_.resent_messages;
+                auto* const message = static_cast<Message*>(address);
                 submit_message(message->target_.load(std::memory_order_relaxed), message);
+            } else {
+                free_message(cqe.user_data);
             }
             break;
-        }
         default:
             static_cast<Op*>(address)->complete({cqe.res, cqe.flags});
             break;

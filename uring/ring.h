@@ -38,7 +38,7 @@ class Message {
 
   private:
     friend class Ring;
-    // For a second try when the target's completion queue was full. Writing it is the sender's last
+    // For another try when the target could not take it yet. Writing it is the sender's last
     // access, with release, and reading it the receiver's first, with acquire: the kernel orders
     // the hand-over anyway, but a race detector sees only this.
     std::atomic<int> target_{-1};
@@ -64,7 +64,7 @@ class Ring {
         std::uint64_t turns = 0;
         std::uint64_t completions = 0;
         std::uint64_t parked = 0;           // entries that had to wait for room in the queue
-        std::uint64_t resent_messages = 0;  // the target's completion queue was full
+        std::uint64_t resent_messages = 0;  // the target was full, or not enabled yet
     };
 
     explicit Ring(std::unique_ptr<Kernel> kernel);
@@ -94,7 +94,9 @@ class Ring {
     // Asks for the end of `op`, armed or not; its own terminal completion is the only answer.
     void cancel(const Op& op);
 
-    // Hands `message` to the ring whose descriptor() is `target`.
+    // Hands `message` to the ring whose descriptor() is `target`; it waits for one that is not
+    // enabled yet, and is destroyed undelivered when that ring is gone. While messages to a ring
+    // are under way its descriptor must not become another file's.
     void post(int target, std::unique_ptr<Message> message);
     void post(Task& task) { tasks_.post(task); }
 
@@ -114,6 +116,7 @@ class Ring {
     io_uring_sqe& next_sqe();
     void submit_parked();
     void submit_message(int target, Message* message);
+    static void free_message(std::uint64_t user_data);
     void dispatch(const Cqe& cqe);
     [[nodiscard]] std::int64_t wait_ms() const;
 
