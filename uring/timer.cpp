@@ -7,8 +7,13 @@ std::int64_t TimerHeap::next_due_ms() const {
 }
 
 void TimerHeap::run(std::int64_t now_ms) {
-    while (!heap_.empty() && heap_.front()->due_ms_ <= now_ms) {
+    // No more callbacks than there were timers: one that starts itself again for a time that is due
+    // would go on for ever, since now_ms stands still.
+    for (std::size_t left = heap_.size(); left > 0 && !heap_.empty(); --left) {
         Timer& timer = *heap_.front();
+        if (timer.due_ms_ > now_ms) {
+            break;
+        }
         erase(timer);
         timer.callback_(timer.owner_);
     }
