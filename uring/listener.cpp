@@ -55,16 +55,22 @@ void Listener::accepted(Completion completion) {
         return;
     }
     switch (completion.res) {
-        case -EMFILE:
-        case -ENFILE:
-        case -ENOMEM:
-        case -ENOBUFS:
-        case -EAGAIN:
-            events_.on_accept_pause(*this, completion.res);
-            pause_.start_at(ring_.now_ms() + kPauseMs);
-            break;
-        default:  // the end of a multishot, or a connection that was gone before it was taken
+        case -ECONNABORTED:  // a connection that was gone before it was taken
+        case -EPROTO:
+        case -EINTR:
+        case -ECANCELED:  // how some kernels end a multishot whose completion overflowed
             open();
+            break;
+        default:
+            if (completion.res >= 0) {  // the end of a multishot
+                open();
+                break;
+            }
+            // Asking again at once could keep this thread busy with nothing else.
+            events_.on_accept_pause(*this, completion.res);
+            if (!closing_) {
+                pause_.start_at(ring_.now_ms() + kPauseMs);
+            }
             break;
     }
 }

@@ -1,7 +1,7 @@
 // A listening socket whose connections arrive by one multishot accept.
 //
 // Multishot ends for many reasons (completion queue overflow, descriptors used up): each end is
-// normal and is answered by arming again, after a pause when the process is short of something.
+// normal and is answered by arming again, after a pause when it was an error that may stay.
 //
 // Owns: the listening socket. Called by: the ring's thread. Its events may not destroy it; after
 // close() it is destroyed only once on_listener_joined() has been called. Bounds: the kernel's
