@@ -411,13 +411,23 @@ std::size_t FakeKernel::shortened(std::size_t bytes) {
 // What tests ask and do
 // ----------------------------------------------------------------------------
 
-std::size_t FakeKernel::asked(const FakeSocket& socket) const {
+const io_uring_sqe* FakeKernel::receive_of(const FakeSocket& socket) const {
     for (const Pending& op : pending_) {
         if (op.sqe->opcode == IORING_OP_RECV && op.sqe->fd == socket.number()) {
-            return op.sqe->len;
+            return op.sqe.get();
         }
     }
-    return 0;
+    return nullptr;
+}
+
+std::size_t FakeKernel::asked(const FakeSocket& socket) const {
+    const io_uring_sqe* receive = receive_of(socket);
+    return receive == nullptr ? 0 : receive->len;
+}
+
+bool FakeKernel::asks_poll_first(const FakeSocket& socket) const {
+    const io_uring_sqe* receive = receive_of(socket);
+    return receive != nullptr && (receive->ioprio & IORING_RECVSEND_POLL_FIRST) != 0;
 }
 
 bool FakeKernel::complete(std::uint8_t opcode, std::int32_t res, std::uint32_t flags) {

@@ -96,6 +96,7 @@ class FakeKernel final : public Kernel {
     [[nodiscard]] std::size_t pending() const { return pending_.size(); }
     // How many bytes the receive now in the kernel's hands asks for; 0 when there is none.
     [[nodiscard]] std::size_t asked(const FakeSocket& socket) const;
+    [[nodiscard]] bool asks_poll_first(const FakeSocket& socket) const;
     // Completes it as given, whatever the operation is; false when there is none.
     bool complete(std::uint8_t opcode, std::int32_t res, std::uint32_t flags = 0);
     // The same, with a buffer that holds nothing or a result's bytes.
@@ -125,6 +126,7 @@ class FakeKernel final : public Kernel {
         std::set<std::uint16_t> free;
     };
 
+    [[nodiscard]] const io_uring_sqe* receive_of(const FakeSocket& socket) const;
     void take_in(const io_uring_sqe& sqe);
     void cancel(const io_uring_sqe& sqe);
     void send_message(const io_uring_sqe& sqe);
