@@ -193,10 +193,10 @@ void Ring::read(Op& op, int descriptor, std::span<std::byte> into) {
     sqe.user_data = address_of(&op);
 }
 
-void Ring::splice(Op& op, int from, int to, std::uint32_t bytes_max) {
+void Ring::poll(Op& op, int descriptor, std::uint32_t events) {
     op.arm();
     io_uring_sqe& sqe = next_sqe();
-    io_uring_prep_splice(&sqe, from, -1, to, -1, bytes_max, SPLICE_F_MOVE);
+    io_uring_prep_poll_add(&sqe, descriptor, events);
     sqe.user_data = address_of(&op);
 }
 

@@ -90,7 +90,8 @@ class Ring {
     void send(Op& op, int socket, std::span<const std::byte> bytes);
     void send_message(Op& op, int socket, const msghdr& message);
     void read(Op& op, int descriptor, std::span<std::byte> into);
-    void splice(Op& op, int from, int to, std::uint32_t bytes_max);
+    // Once: completes with the events that are there, or with -errno.
+    void poll(Op& op, int descriptor, std::uint32_t events);
     // Asks for the end of `op`, armed or not; its own terminal completion is the only answer.
     void cancel(const Op& op);
 

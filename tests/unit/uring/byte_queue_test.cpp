@@ -24,14 +24,6 @@ std::string text_of(std::span<const iovec> pieces) {
     return text;
 }
 
-std::string random_text(Dice& dice, std::size_t count) {
-    std::string text(count, '\0');
-    for (char& letter : text) {
-        letter = static_cast<char>(dice.between(0, 255));
-    }
-    return text;
-}
-
 TEST(ByteQueue, AgreesWithAStringOnRandomUse) {
     for_each_seed(100, [](std::uint64_t seed) {
         Dice dice(seed);
@@ -41,7 +33,7 @@ TEST(ByteQueue, AgreesWithAStringOnRandomUse) {
         for (int step = 0; step < 200; ++step) {
             if (dice.chance(50)) {
                 const std::size_t most = dice.chance(20) ? 3 * SlabPool::kSlabBytes : 300;
-                const std::string more = random_text(dice, dice.between(0, most));
+                const std::string more = dice.text(dice.between(0, most));
                 queue.append(bytes(more));
                 model += more;
             } else {

@@ -396,6 +396,9 @@ std::optional<FakeKernel::Answer> FakeKernel::poll(Pending& op) {
     if (op.cancelled) {
         return Answer{-ECANCELED};
     }
+    if (dice_.chance(faults.interrupt)) {
+        return Answer{static_cast<std::int32_t>(op.sqe->poll32_events)};  // a false alarm
+    }
     pollfd state{op.sqe->fd, static_cast<short>(op.sqe->poll32_events), 0};
     if (::poll(&state, 1, 0) <= 0) {
         return std::nullopt;

@@ -42,5 +42,22 @@ TEST(ListenerSpin, PausesOnAnErrorThatStays) {
     }
 }
 
+TEST(ListenerSpin, ClosedByItsPauseDoesNotResume) {
+    struct Closer final : Listener::Events {
+        void on_accept(Listener&, Fd) override {}
+        void on_accept_pause(Listener& listener, int) override { listener.close(); }
+        void on_listener_joined(Listener&) override { joined = true; }
+        bool joined = false;
+    };
+    FakeRing fake;
+    FakeSocket& door = fake.kernel.socket();
+    door.accept_errors = {-EMFILE};
+    Closer owner;
+    Listener listener(fake.ring, door.take(), owner);
+    listener.open();
+    fake.turn_until([&] { return owner.joined; });
+    EXPECT_TRUE(fake.ring.timers().empty());
+}
+
 }  // namespace
 }  // namespace portreeve::uring::test

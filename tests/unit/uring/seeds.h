@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <random>
 #include <string>
 
@@ -19,6 +21,15 @@ class Dice {
         return low + engine_() % (high - low + 1);
     }
     bool chance(unsigned per_cent) { return engine_() % 100 < per_cent; }
+    // That many random bytes.
+    std::string text(std::size_t count) {
+        std::string text(count, '\0');
+        for (std::size_t i = 0; i < count; i += sizeof(std::uint64_t)) {
+            const std::uint64_t word = engine_();
+            std::memcpy(&text[i], &word, std::min(sizeof(word), count - i));
+        }
+        return text;
+    }
     std::mt19937_64& engine() { return engine_; }
 
   private:

@@ -24,14 +24,6 @@ std::span<const std::byte> bytes(const std::string& text) {
     return std::as_bytes(std::span(text));
 }
 
-std::string random_text(Dice& dice, std::size_t count) {
-    std::string text(count, '\0');
-    for (char& letter : text) {
-        letter = static_cast<char>(dice.between(0, 255));
-    }
-    return text;
-}
-
 // What streams of one worker share.
 struct Worker {
     explicit Worker(std::uint64_t seed = 1, Faults faults = {}, BufferRing::Shape shape = {4, 64})
@@ -293,8 +285,8 @@ class Life {
     Life(Worker& worker, Dice& dice)
         : dice_(dice),
           owner_(worker),
-          sent_to_us_(random_text(dice, dice.between(0, 3000))),
-          sent_by_us_(random_text(dice, dice.chance(10) ? 60'000 : dice.between(0, 3000))),
+          sent_to_us_(dice.text(dice.between(0, 3000))),
+          sent_by_us_(dice.text(dice.chance(10) ? 60'000 : dice.between(0, 3000))),
           // Most streams come to their end; the others are closed on the way.
           events_until_close_(dice.chance(60) ? -1 : static_cast<int>(dice.between(0, 60))) {
         owner_.peer.room = dice.between(0, 500);
