@@ -294,9 +294,9 @@ void Channel::settle_input() {
     }
 }
 
-// Takes everything out of libssh, and keeps what the user does not take. libssh opens the peer's window
-// wide at each read, however much it still holds: reading only what there is room for would let a peer
-// that is faster than its visitor fill the memory.
+// Takes everything out of libssh, and keeps what the user does not take. libssh opens the peer's
+// window wide at each read, however much it still holds: reading only what there is room for would
+// let a peer that is faster than its visitor fill the memory.
 void Channel::fetch_left() {
     std::array<std::byte, kReadBytes> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     while (left_bytes_ > 0) {

@@ -6,10 +6,10 @@
 // request sets a flag, settle() acts on it. What the user did not take stays in libssh, so the
 // peer's window stays shut; take_more() asks for it when there is room.
 //
-// Owns: nothing of the user's; Session owns the Channel until the peer's CLOSE. After close() no event
-// comes and the user may be destroyed. Called by: the channel's user (a Visitor, a Console) on the
-// session's ring. Bounds: what libssh buffers is bounded by its window (1.9 MB in 0.10), the backlog by
-// one such buffer, pending() by one write per channel while keys are exchanged.
+// Owns: nothing of the user's; Session owns the Channel until the peer's CLOSE. After close() no
+// event comes and the user may be destroyed. Called by: the channel's user (a Visitor, a Console)
+// on the session's ring. Bounds: what libssh buffers is bounded by its window (1.9 MB in 0.10), the
+// backlog by one such buffer, pending() by one write per channel while keys are exchanged.
 #pragma once
 
 #include <cstddef>

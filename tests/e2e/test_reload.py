@@ -124,4 +124,3 @@ def test_a_listener_that_cannot_be_had_changes_nothing(scene, gate):
         assert address in gate.log.text(mark)
     scene.ssh(gate, key=scene.key).wait_login()  # one transaction: the keys are the old ones too
     lives()
-

@@ -77,4 +77,3 @@ def test_no_new_sessions_while_it_drains(scene, gate):
     assert streams.read_exactly(sock, 8) == b"still in"
     sock.close()
     assert gate.wait_exit() == 0
-
