@@ -79,12 +79,12 @@ Channel::Channel(Session& session, ssh_channel_struct* handle, Events& events)
 Channel::~Channel() = default;
 
 void Channel::touch() {
-    watch();
+    revisit();
     session_.ring_.post(session_.settle_);
 }
 
 // Looked at by the next settle(), which something else must bring about.
-void Channel::watch() {
+void Channel::revisit() {
     if (!touched_) {
         touched_ = true;
         session_.touched_.push_back(this);
@@ -204,8 +204,8 @@ bool Channel::settle() {
         settle_input();
         settle_goodbye();
     }
-    if (opening_ || !pending_.empty()) {
-        watch();  // the peer's next packet decides; until then there is nothing to do
+    if (opening_ || unsaid()) {
+        revisit();  // but not before the next input: nothing else can change it
     }
     return settled();
 }
@@ -319,7 +319,7 @@ std::size_t Channel::offer(std::span<const std::byte> bytes) {
 }
 
 void Channel::settle_goodbye() {
-    if (!pending_.empty() || (!eof_wanted_ && !close_wanted_)) {
+    if (unsaid() || (!eof_wanted_ && !close_wanted_)) {
         return;
     }
     if (exit_status_ && !peer_closed_) {

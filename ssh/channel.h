@@ -104,8 +104,10 @@ class Channel {
     [[nodiscard]] std::size_t offer(std::span<const std::byte> bytes);
     void settle_goodbye();
     [[nodiscard]] bool settled() const;
-    void touch();
-    void watch();
+    // Some of what was written is still here.
+    [[nodiscard]] bool unsaid() const { return !pending_.empty() || !error_text_.empty(); }
+    void touch();    // looked at by settle() at the end of this batch
+    void revisit();  // … whenever settle() comes next
     void lose();
     [[nodiscard]] bool may_write() const;
     [[nodiscard]] std::size_t write_now(std::span<const std::byte> bytes, bool is_error_stream);
