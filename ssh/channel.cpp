@@ -14,6 +14,8 @@ namespace portreeve::ssh {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{16} * 1024;
+// More than any libssh leaves unread for a peer that keeps to its window. It takes what goes beyond, too.
+constexpr std::size_t kLeftBytesMax = std::size_t{4} * 1024 * 1024;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text));
@@ -192,6 +194,9 @@ std::size_t Channel::accept_data(std::span<const std::byte> bytes, bool is_error
     }
     const std::size_t taken = backlog_.empty() ? offer(bytes) : 0;  // what is older comes first
     left_bytes_ = bytes.size() - taken;
+    if (left_bytes_ > kLeftBytesMax) {
+        session_.end("protocol", "the client sends more than its window allows");
+    }
     return taken;
 }
 

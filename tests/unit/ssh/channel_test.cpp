@@ -260,6 +260,36 @@ TEST_F(Carried, AUserThatTakesLittleByLittleDoesNotGrowTheBacklog) {
     EXPECT_EQ(user.received.size(), 30'000U);
 }
 
+// A peer that takes its window for larger than it is; libssh has no way to set it, but it can be
+// found.
+bool forge_window(ssh_channel channel, std::uint32_t window) {
+    constexpr std::size_t kPlacesMax = 24;
+    const std::uint32_t real = ssh_channel_window_size(channel);
+    auto* places = reinterpret_cast<std::uint32_t*>(channel);
+    for (std::size_t place = 0; place < kPlacesMax; ++place) {
+        if (places[place] == real) {
+            places[place] = window;
+            if (ssh_channel_window_size(channel) == window) {
+                return true;
+            }
+            places[place] = real;
+        }
+    }
+    return false;
+}
+
+TEST_F(Carried, APeerThatOverrunsItsWindowIsEnded) {
+    user.room = 0;
+    fill(far);
+    on_peer([this] {
+        ASSERT_TRUE(forge_window(far, 50'000'000));
+        static_cast<void>(testing::write_bytes(far, noise(10'000'000, 1)));
+    });
+    wait_for_end();
+    EXPECT_EQ(owner.end_reason, "protocol");
+    EXPECT_EQ(user.closed, 1);
+}
+
 TEST_F(Carried, WritingToAPeerThatClosedIsHarmless) {
     on_peer([this] { ssh_channel_close(far); });
     Channel* channel = user.channel;
