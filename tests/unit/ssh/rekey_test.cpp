@@ -1,5 +1,5 @@
-// A new key exchange in the middle of everything: started by the peer under load, and started by a peer
-// that never goes through with it.
+// A new key exchange in the middle of everything: started by the peer under load, and started by a
+// peer that never goes through with it.
 
 #include <gmock/gmock.h>
 
@@ -71,7 +71,8 @@ TEST_F(Rekey, UnderLoadBothWays) {
     start_on_peer([&] {
         for (std::size_t done = 0; done < up.size(); done += 10'000) {
             EXPECT_TRUE(testing::write_bytes(far, up.substr(done, 10'000)));
-            got += testing::read_bytes(far, std::min<std::size_t>(10'000, down.size() - got.size()));
+            got +=
+                testing::read_bytes(far, std::min<std::size_t>(10'000, down.size() - got.size()));
         }
         ssh_channel_send_eof(far);
         got += testing::read_to_end(far);
