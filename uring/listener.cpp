@@ -1,6 +1,5 @@
 #include "uring/listener.h"
 
-#include <fcntl.h>
 #include <netinet/tcp.h>
 
 #include <cerrno>
@@ -12,11 +11,6 @@ Listener::Listener(Ring& ring, Fd socket, Events& events)
       events_(events),
       socket_(std::move(socket)),
       address_(Address::of_local(socket_.get())) {
-    // An operation on a non-blocking file does not wait: it ends with EAGAIN.
-    const int flags = fcntl(socket_.get(), F_GETFL);
-    if (flags >= 0 && (flags & O_NONBLOCK) != 0) {
-        fcntl(socket_.get(), F_SETFL, flags & ~O_NONBLOCK);
-    }
     // Small packets go out at once: interactive traffic is what tunnels are for. Accepted sockets
     // inherit it, which saves a system call for each.
     const int on = 1;

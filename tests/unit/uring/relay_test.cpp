@@ -292,8 +292,7 @@ TEST_P(RelayOnAFake, ClosedAtAnyMomentJoins) {
     });
 }
 
-// The real ring
-// --------------------------------------------------------------------------------------
+// The real ring -----------------------------------------------------------------------------------
 
 class RelayOnTheKernel : public RealRing {
   protected:
