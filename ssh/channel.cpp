@@ -14,7 +14,8 @@ namespace portreeve::ssh {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{16} * 1024;
-// More than any libssh leaves unread for a peer that keeps to its window. It takes what goes beyond, too.
+// More than any libssh leaves unread for a peer that keeps to its window. It takes what goes
+// beyond, too.
 constexpr std::size_t kLeftBytesMax = std::size_t{4} * 1024 * 1024;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
