@@ -96,8 +96,9 @@ class Ring {
     void cancel(const Op& op);
 
     // Hands `message` to the ring whose descriptor() is `target`; it waits for one that is not
-    // enabled yet, and is destroyed undelivered when that ring is gone. While messages to a ring
-    // are under way its descriptor must not become another file's.
+    // enabled yet, and is destroyed undelivered when that ring is gone. Messages arrive in order,
+    // except that one which had to be sent again comes after others. While messages to a ring are
+    // under way, its descriptor must not become another file's.
     void post(int target, std::unique_ptr<Message> message);
     void post(Task& task) { tasks_.post(task); }
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -332,10 +333,13 @@ TEST_F(KernelFacts, MessagesCrossThreadsInOrder) {
     std::vector<int> here;
     std::vector<int> there;
     const auto this_thread = std::this_thread::get_id();
+    std::promise<void> enabled;  // before that, messages come back and lose their place
     std::thread thread([&] {
-        ASSERT_EQ(other.enable(), 0);
-        ASSERT_EQ(other.run(), 0);
+        EXPECT_EQ(other.enable(), 0);
+        enabled.set_value();
+        EXPECT_EQ(other.run(), 0);
     });
+    enabled.get_future().wait();
     // Bursts that the other ring answers one by one, each with memory that crosses twice.
     for (int n = 0; n < kRounds; ++n) {
         auto text = std::make_unique<std::string>(std::to_string(n));
