@@ -118,7 +118,7 @@ class WordsSpokenMeanwhile : public Rekey {
         user.channel->send_exit_status(7);
         user.leave();
         ASSERT_TRUE(bench.rest());
-        on_peer([&, this] {
+        start_on_peer([&, this] {
             ssh_set_blocking(peer->handle(), 1);
             EXPECT_EQ(testing::read_to_end(far), out);
             char text[16] = {};
@@ -126,8 +126,11 @@ class WordsSpokenMeanwhile : public Rekey {
             EXPECT_EQ(text, error);
             EXPECT_EQ(ssh_channel_get_exit_status(far), 7);
             ssh_channel_close(far);
+            peer->serve_until([this] { return done_.load(); });
         });
         EXPECT_TRUE(bench.until([this] { return session->channel_count() == 0; }));
+        done_ = true;
+        finish_on_peer();
     }
 };
 
