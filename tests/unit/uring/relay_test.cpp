@@ -298,53 +298,47 @@ class RelayOnTheKernel : public RealRing {
   protected:
     static constexpr std::size_t kBulkBytes = std::size_t{64} << 20;
 
-    // A pattern that repeats at no size a copy would use.
-    static std::byte expected(std::size_t position, unsigned salt) {
-        return static_cast<std::byte>((position * 2654435761U + salt) >> 7);
-    }
-    static void say(int socket, unsigned salt) {
-        std::array<std::byte, 50'000> bytes{};
+    // Sends `pattern` over and over; its size is a prime, so that it meets no copy's size again.
+    static void say(int socket, const std::string& pattern) {
         for (std::size_t said = 0; said < kBulkBytes;) {
-            const std::size_t part = std::min(bytes.size(), kBulkBytes - said);
-            for (std::size_t i = 0; i < part; ++i) {
-                bytes[i] = expected(said + i, salt);
+            const std::size_t at = said % pattern.size();
+            const std::size_t part = std::min(pattern.size() - at, kBulkBytes - said);
+            const ssize_t count = send(socket, &pattern[at], part, MSG_NOSIGNAL);
+            if (count <= 0) {
+                return;
             }
-            for (std::size_t sent = 0; sent < part;) {
-                const ssize_t count = send(socket, &bytes[sent], part - sent, MSG_NOSIGNAL);
-                if (count <= 0) {
-                    return;
-                }
-                sent += static_cast<std::size_t>(count);
-            }
-            said += part;
+            said += static_cast<std::size_t>(count);
         }
         shutdown(socket, SHUT_WR);
     }
-    // How many bytes came as they should before the end.
-    static std::size_t hear(int socket, unsigned salt) {
-        std::array<std::byte, 65'536> bytes{};
+    // How many bytes came as they should before the end; 0 if any did not.
+    static std::size_t hear(int socket, const std::string& pattern) {
+        std::array<char, 65'536> bytes{};
         std::size_t heard = 0;
         for (;;) {
-            const ssize_t count = recv(socket, bytes.data(), bytes.size(), 0);
+            const std::size_t at = heard % pattern.size();
+            const std::size_t most = std::min(bytes.size(), pattern.size() - at);
+            const ssize_t count = recv(socket, bytes.data(), most, 0);
             if (count <= 0) {
                 return count == 0 ? heard : 0;
             }
-            for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-                if (bytes[i] != expected(heard++, salt)) {
-                    return 0;
-                }
+            if (std::memcmp(bytes.data(), &pattern[at], static_cast<std::size_t>(count)) != 0) {
+                return 0;
             }
+            heard += static_cast<std::size_t>(count);
         }
     }
     void carry_both_ways(bool tcp) {
         Joined pair(*ring, tcp);
+        const std::string from_left = Dice(1).text(65'521);
+        const std::string from_right = Dice(2).text(65'521);
         std::size_t heard_left = 0;
         std::size_t heard_right = 0;
         std::vector<std::thread> clients;
-        clients.emplace_back([&] { say(pair.left.get(), 1); });
-        clients.emplace_back([&] { say(pair.right.get(), 2); });
-        clients.emplace_back([&] { heard_left = hear(pair.left.get(), 2); });
-        clients.emplace_back([&] { heard_right = hear(pair.right.get(), 1); });
+        clients.emplace_back([&] { say(pair.left.get(), from_left); });
+        clients.emplace_back([&] { say(pair.right.get(), from_right); });
+        clients.emplace_back([&] { heard_left = hear(pair.left.get(), from_right); });
+        clients.emplace_back([&] { heard_right = hear(pair.right.get(), from_left); });
         pair.relay->open();
         turn_until([&] { return pair.joined; });
         if (!pair.joined) {  // let the clients end, too

@@ -41,10 +41,10 @@ struct FakeRing {
 class RealRing : public ::testing::Test {
   protected:
     void SetUp() override;
-    // Turns until `done`, and fails after ten seconds.
+    // Turns until `done`, and fails after thirty seconds.
     template <class Condition>
     void turn_until(Condition done) {
-        const std::int64_t deadline_ms = ring->kernel().now_ms() + 10'000;
+        const std::int64_t deadline_ms = ring->kernel().now_ms() + 30'000;
         while (!done()) {
             ASSERT_LT(ring->kernel().now_ms(), deadline_ms) << "it never came about";
             ASSERT_EQ(ring->turn(false), 0);
