@@ -1,0 +1,188 @@
+#include "daemon/binding.h"
+
+#include <gmock/gmock.h>
+
+#include <optional>
+
+namespace portreeve::daemon {
+namespace {
+
+using conf::Bind;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using uring::Address;
+
+struct Case {
+    std::string asked;
+    Bind bind;
+    std::vector<std::string> hosts;
+    bool wildcard;
+    bool noted;
+};
+
+const std::vector<std::string> kLoopback = {"127.0.0.1", "::1"};
+const std::vector<std::string> kEverywhere = {"0.0.0.0", "::"};
+
+class AddressesFor : public ::testing::TestWithParam<Case> {};
+
+TEST_P(AddressesFor, AWishUnderARule) {
+    const Case& wish = GetParam();
+    const auto wanted = addresses_for(wish.asked, wish.bind);
+    ASSERT_TRUE(wanted);
+    EXPECT_EQ(wanted->hosts, wish.hosts);
+    EXPECT_EQ(wanted->wildcard, wish.wildcard);
+    EXPECT_EQ(!wanted->note.empty(), wish.noted) << wanted->note;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Client, AddressesFor,
+    ::testing::Values(Case{"", Bind::client, kEverywhere, true, false},
+                      Case{"*", Bind::client, kEverywhere, true, false},
+                      Case{"localhost", Bind::client, kLoopback, false, false},
+                      Case{"127.0.0.1", Bind::client, {"127.0.0.1"}, false, false},
+                      Case{"::1", Bind::client, {"::1"}, false, false},
+                      Case{"0.0.0.0", Bind::client, {"0.0.0.0"}, true, false},
+                      Case{"::", Bind::client, {"::"}, true, false},
+                      Case{"192.0.2.7", Bind::client, {"192.0.2.7"}, false, false}));
+INSTANTIATE_TEST_SUITE_P(
+    Loopback, AddressesFor,
+    ::testing::Values(Case{"", Bind::loopback, kLoopback, false, true},
+                      Case{"*", Bind::loopback, kLoopback, false, true},
+                      Case{"localhost", Bind::loopback, kLoopback, false, false},
+                      Case{"::1", Bind::loopback, {"::1"}, false, false},
+                      Case{"127.9.9.9", Bind::loopback, {"127.9.9.9"}, false, false},
+                      Case{"0.0.0.0", Bind::loopback, kLoopback, false, true},
+                      Case{"192.0.2.7", Bind::loopback, kLoopback, false, true}));
+INSTANTIATE_TEST_SUITE_P(Any, AddressesFor,
+                         ::testing::Values(Case{"", Bind::any, kEverywhere, true, false},
+                                           Case{"*", Bind::any, kEverywhere, true, false},
+                                           Case{"localhost", Bind::any, kEverywhere, true, true},
+                                           Case{"0.0.0.0", Bind::any, kEverywhere, true, true},
+                                           Case{"192.0.2.7", Bind::any, kEverywhere, true, true}));
+
+TEST(AddressesForANameServed, NowhereYet) {
+    for (const Bind bind : {Bind::loopback, Bind::client, Bind::any}) {
+        const auto wanted = addresses_for("blog.example", bind);
+        ASSERT_FALSE(wanted);
+        EXPECT_EQ(wanted.error().code, "name_not_served");
+        EXPECT_THAT(wanted.error().sentence, HasSubstr("\"blog.example\""));
+    }
+}
+
+// A port that nobody had a moment ago, taken on 127.0.0.1 or ::1 for the length of a test.
+class TakenPort {
+  public:
+    explicit TakenPort(const char* host)
+        : socket_(*uring::listen_on(*Address::parse(host, 0), false)) {}
+    [[nodiscard]] std::uint16_t port() const { return Address::of_local(socket_.get()).port(); }
+
+  private:
+    uring::Fd socket_;
+};
+
+std::uint16_t free_port() {
+    return TakenPort("::").port();
+}
+
+conf::Forward rules(const conf::PortRange& ports, const conf::PortRange& pool) {
+    conf::Forward made;
+    made.ports = {ports};
+    made.pool = pool;
+    return made;
+}
+
+bool has_v6() {
+    return uring::listen_on(*Address::parse("::1", 0), false).has_value();
+}
+
+TEST(BindForward, BindsAllAddressesOfTheWishOnOnePort) {
+    const std::uint16_t port = free_port();
+    const auto bound = bind_forward("localhost", port, conf::Forward{}, 0);
+    ASSERT_TRUE(bound) << bound.error().sentence;
+    EXPECT_EQ(bound->port, port);
+    EXPECT_THAT(bound->sockets, SizeIs(has_v6() ? 2 : 1));
+    for (const uring::Fd& socket : bound->sockets) {
+        EXPECT_EQ(Address::of_local(socket.get()).port(), port);
+    }
+    EXPECT_FALSE(bound->wildcard);
+}
+
+TEST(BindForward, BindsAllOrNothing) {
+    if (!has_v6()) {
+        GTEST_SKIP() << "this host has no IPv6";
+    }
+    for (const char* host : {"127.0.0.1", "::1"}) {
+        const TakenPort taken(host);
+        const auto bound = bind_forward("localhost", taken.port(), conf::Forward{}, 0);
+        ASSERT_FALSE(bound) << host;
+        EXPECT_EQ(bound.error().code, "address_in_use");
+        EXPECT_THAT(bound.error().sentence, HasSubstr(host));
+        // What could be had was given back.
+        const char* other = host[0] == ':' ? "127.0.0.1" : "::1";
+        EXPECT_TRUE(bind_forward(other, taken.port(), conf::Forward{}, 0));
+    }
+}
+
+TEST(BindForward, RefusesAPortOutsideTheRule) {
+    for (const std::uint32_t port : {1023U, 2001U, 65'536U + 1'500U, 4'000'000'000U}) {
+        const auto bound =
+            bind_forward("localhost", port, rules({1'024, 2'000}, {20'000, 29'999}), 0);
+        ASSERT_FALSE(bound) << port;
+        EXPECT_EQ(bound.error().code, "port_not_allowed");
+        EXPECT_THAT(bound.error().sentence, HasSubstr(std::to_string(port)));
+    }
+}
+
+TEST(BindForward, RefusesAnAddressThatThisHostHasNot) {
+    const auto bound = bind_forward("192.0.2.7", free_port(), conf::Forward{}, 0);
+    ASSERT_FALSE(bound);
+    EXPECT_EQ(bound.error().code, "bind_failed");
+    EXPECT_THAT(bound.error().sentence, HasSubstr("192.0.2.7"));
+}
+
+TEST(BindForward, PortZeroComesFromThePool) {
+    for (std::uint32_t seed = 0; seed < 5; ++seed) {
+        const auto bound = bind_forward("localhost", 0, conf::Forward{}, seed * 1'000'003);
+        ASSERT_TRUE(bound) << bound.error().sentence;
+        EXPECT_GE(bound->port, 20'000);
+        EXPECT_LE(bound->port, 29'999);
+    }
+}
+
+TEST(BindForward, PortZeroNeedsNoRuleForPorts) {
+    const std::uint16_t port = free_port();
+    const auto bound = bind_forward("localhost", 0, rules({1, 1}, {port, port}), 7);
+    ASSERT_TRUE(bound) << bound.error().sentence;
+    EXPECT_EQ(bound->port, port);
+}
+
+TEST(BindForward, AFullPoolIsExhausted) {
+    const TakenPort taken("127.0.0.1");
+    const conf::PortRange pool = {taken.port(), taken.port()};
+    for (const std::uint32_t seed : {0U, 1U, 4'294'967'295U}) {
+        const auto bound = bind_forward("localhost", 0, rules({1'024, 65'535}, pool), seed);
+        ASSERT_FALSE(bound);
+        EXPECT_EQ(bound.error().code, "pool_exhausted");
+    }
+}
+
+TEST(BindForward, APoolIsSearchedWhollyWhereverItBegins) {
+    // Of a pool of 50 ports, taken one by one, each is handed out once.
+    const conf::Forward from = rules({1, 1}, {29'000, 29'049});
+    std::vector<Bound> all;
+    for (;;) {
+        auto bound =
+            bind_forward("127.0.0.1", 0, from, static_cast<std::uint32_t>(all.size() * 17));
+        if (!bound) {
+            EXPECT_EQ(bound.error().code, "pool_exhausted");
+            break;
+        }
+        all.push_back(std::move(*bound));
+        ASSERT_LE(all.size(), 50U);
+    }
+    EXPECT_GE(all.size(), 40U) << "more ports are in use on this host than should be";
+}
+
+}  // namespace
+}  // namespace portreeve::daemon
