@@ -9,6 +9,9 @@ namespace {
 
 using uring::Address;
 
+// A search runs on the worker's thread; in a pool that is almost full, it gives up in a few ms.
+constexpr std::uint32_t kPoolTriesMax = 1024;
+
 bool is_loopback(const Address& address) {
     return address.host() == "::1" || address.host().starts_with("127.");
 }
@@ -91,7 +94,7 @@ tl::expected<std::vector<uring::Fd>, BindFailure> bind_all(const Wanted& wanted,
 tl::expected<Bound, Refusal> bind_from_pool(const Wanted& wanted, const conf::PortRange& pool,
                                             std::uint32_t seed) {
     const std::uint32_t size = std::uint32_t{pool.last} - pool.first + 1;
-    for (std::uint32_t step = 0; step < size; ++step) {
+    for (std::uint32_t step = 0; step < std::min(size, kPoolTriesMax); ++step) {
         const auto port = static_cast<std::uint16_t>(pool.first + (seed + step) % size);
         auto sockets = bind_all(wanted, port);
         if (sockets) {
@@ -101,9 +104,9 @@ tl::expected<Bound, Refusal> bind_from_pool(const Wanted& wanted, const conf::Po
             return tl::unexpected(Refusal{"bind_failed", sockets.error().sentence});
         }
     }
-    return tl::unexpected(Refusal{"pool_exhausted", "every port of [forward] pool " +
+    return tl::unexpected(Refusal{"pool_exhausted", "no free port was found in [forward] pool " +
                                                         std::to_string(pool.first) + "-" +
-                                                        std::to_string(pool.last) + " is in use"});
+                                                        std::to_string(pool.last)});
 }
 
 }  // namespace

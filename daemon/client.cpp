@@ -9,6 +9,8 @@ namespace portreeve::daemon {
 namespace {
 
 constexpr std::size_t kNoticesMax = 64;
+constexpr std::size_t kShownAddressMax = 80;
+constexpr std::size_t kAddressMax = 255;  // a DNS name is no longer
 
 ssh::SessionOptions session_options(const conf::Ssh& rules) {
     return {rules.login_grace.count(), rules.keepalive.count(), rules.banner};
@@ -20,8 +22,11 @@ std::uint32_t random_number() {
     return number;
 }
 
+// As the client wrote it, but never more than a line can bear.
 std::string wish_text(const ssh::ForwardWish& wish) {
-    return wish.address + ":" + std::to_string(wish.port);
+    const bool cut = wish.address.size() > kShownAddressMax;
+    return wish.address.substr(0, kShownAddressMax) + (cut ? "..." : "") + ":" +
+           std::to_string(wish.port);
 }
 
 template <class T>
@@ -125,6 +130,11 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
                                       "this session already has " + std::to_string(open_tunnels()) +
                                           " tunnels ([limits] tunnels_per_session)"});
     }
+    if (wish.address.size() > kAddressMax) {
+        return tl::unexpected(
+            Refusal{"address_too_long",
+                    "the address has more than " + std::to_string(kAddressMax) + " characters"});
+    }
     auto bound = bind_forward(wish.address, wish.port, config.forward, random_number());
     if (!bound) {
         return tl::unexpected(bound.error());
@@ -167,7 +177,7 @@ bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
 }
 
 ssh::Channel::Events* Client::on_session_channel() {
-    if (consoles_.size() >= kConsolesMax || draining_) {
+    if (draining_) {
         return nullptr;
     }
     Console::Events& events = *this;
@@ -218,7 +228,6 @@ void Client::on_session_end(std::string_view reason, std::string_view detail) {
                                        {"user", user_},
                                        {"logged_in", stranger ? "no" : "yes"},
                                        {"why", std::string(detail)}});
-    ticket_.reset();
     close_tunnels();
 }
 
@@ -235,6 +244,7 @@ void Client::close_tunnels() {
 
 void Client::on_session_joined() {
     session_joined_ = true;
+    ticket_.reset();  // only now is the connection gone
     place_.ring.post(sweep_);
 }
 
@@ -260,8 +270,12 @@ void Client::sweep() {
     }
 }
 
-std::uint32_t Client::visitors_max() const {
-    return events_.policy().config.limits.visitors_per_tunnel;
+// A channel outlives its visitor until the client has closed it too, so channels are bounded as
+// well.
+bool Client::room_for_visitor(const Tunnel& tunnel) const {
+    const std::size_t maximum = events_.policy().config.limits.visitors_per_tunnel;
+    return tunnel.visitor_count() < maximum &&
+           session_.channel_count() < maximum * tunnels_.size() + ssh::Session::kSessionChannelsMax;
 }
 
 void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {

@@ -3,7 +3,7 @@
 //
 // Owns: session, tunnels, console, the admission ticket. Called by: Worker, on its ring. It is done
 // when the session is joined and the last tunnel has gone; the Worker then destroys it. Bounds:
-// [limits] tunnels_per_session; kConsolesMax session channels.
+// [limits] tunnels_per_session; consoles by the session.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,6 @@ namespace portreeve::daemon {
 
 class Client final : private ssh::Session::Events, private Tunnel::Events, private Console::Events {
   public:
-    static constexpr std::size_t kConsolesMax = 8;
-
     class Events {
       public:
         Events() = default;
@@ -68,7 +66,7 @@ class Client final : private ssh::Session::Events, private Tunnel::Events, priva
     void on_session_end(std::string_view reason, std::string_view detail) override;
     void on_session_joined() override;
     // Tunnel
-    [[nodiscard]] std::uint32_t visitors_max() const override;
+    [[nodiscard]] bool room_for_visitor(const Tunnel& tunnel) const override;
     void on_visitor_open(Tunnel& tunnel, const Visitor& visitor) override;
     void on_visitor_turned_away(Tunnel& tunnel, const std::string& from, std::string_view code,
                                 std::string_view why) override;

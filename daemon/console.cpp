@@ -10,12 +10,18 @@ bool Console::on_pty() {
 }
 
 bool Console::on_shell() {
+    if (shown_ || channel_ == nullptr) {
+        return false;  // RFC 4254 section 6.5: one shell or command a channel
+    }
     shown_ = true;
     show(events_.summary());
     return true;
 }
 
 bool Console::on_exec(std::string_view) {
+    if (shown_ || channel_ == nullptr) {
+        return false;
+    }
     // Granted, so that the sentence can be said: a refused request shows only a client's own words.
     channel_->write_error_later(
         "portreeve: this server runs no commands; leave the command out, or add -N\n");
@@ -38,7 +44,7 @@ std::string Console::for_terminal(std::string_view text) const {
 }
 
 void Console::show(std::string_view text) {
-    if (channel_ != nullptr && shown_) {
+    if (channel_ != nullptr && shown_ && channel_->unsaid_bytes() <= kUnsaidBytesMax) {
         channel_->write_later(for_terminal(text));
     }
 }

@@ -2,7 +2,7 @@
 // is no shell behind it and no command: asking for one is answered in a sentence.
 //
 // Owns: nothing. Called by: Client, which owns it, and its channel. Done when closed(): the Client
-// then destroys it. Bounds: what it has to say is written as it happens, a line a tunnel.
+// then destroys it. Bounds: a line a tunnel; none while kUnsaidBytesMax wait.
 #pragma once
 
 #include <string>
@@ -34,8 +34,9 @@ class Console final : public ssh::Channel::Events {
     void end(std::string_view text, int status);
 
   private:
-    static constexpr std::size_t kInputBytesMax = 65536;  // looked at and dropped
-    static constexpr int kInterruptedStatus = 130;        // 128 + SIGINT, as a shell would end
+    static constexpr std::size_t kInputBytesMax = 65536;   // looked at and dropped
+    static constexpr std::size_t kUnsaidBytesMax = 65536;  // for a client that does not read
+    static constexpr int kInterruptedStatus = 130;         // 128 + SIGINT, as a shell would end
     static constexpr int kRefusedStatus = 1;
 
     bool on_pty() override;

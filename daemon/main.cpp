@@ -33,6 +33,9 @@ int report_configuration_errors(const daemon::Failure& failure) {
 }
 
 int check(const conf::Config& config, const std::string& path) {
+    if (const auto usable = daemon::check_keys(config); !usable) {
+        return give_up(usable.error());
+    }
     const auto keys = ssh::AuthorizedKeys::read(config.auth.authorized_keys);
     for (const auto& complaint : keys.complaints()) {
         std::printf("warning: %s\n", complaint.text().c_str());

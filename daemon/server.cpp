@@ -132,17 +132,18 @@ int Server::run() {
     warn_of_complaints();
     wait_signal();
     notify::ready(status());
-    const int rc = ring_.run();
+    if (const int rc = ring_.run(); rc < 0) {
+        // The workers can no longer be told to end.
+        log_.error("ring_failed", {{"why", std::strerror(-rc)}});
+        std::_Exit(1);
+    }
     for (const auto& worker : workers_) {
         worker->join();
     }
     const Admission::Counts counts = admission_.counts();
-    if (rc < 0) {
-        log_.error("ring_failed", {{"why", std::strerror(-rc)}});
-    }
     log_.info("stopped", {{"admitted", std::to_string(counts.admitted)},
                           {"refused", std::to_string(counts.refused)}});
-    return rc < 0 ? 1 : 0;
+    return 0;
 }
 
 std::string Server::status() const {
@@ -164,6 +165,14 @@ tl::expected<std::vector<std::unique_ptr<Server::Door>>, Failure> Server::open_m
         }
         auto socket = listen_at(endpoint);
         if (!socket) {
+            const bool ours = std::any_of(doors_.begin(), doors_.end(), [&](const auto& door) {
+                return endpoint.port != 0 && door->endpoint.port == endpoint.port;
+            });
+            if (ours) {
+                socket.error().sentences.front() +=
+                    "; this daemon holds that port on another address, so the change needs a "
+                    "restart";
+            }
             return tl::unexpected(socket.error());
         }
         opened.push_back(
@@ -241,7 +250,7 @@ void Server::on_signal(uring::Completion completion) {
             reload();
         } else if (stage_ == Stage::serving) {
             drain();
-        } else {
+        } else if (stage_ == Stage::draining) {
             end_now();  // asked twice: do not wait for visitors
         }
     }

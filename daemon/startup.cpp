@@ -45,7 +45,9 @@ std::string find_config(const std::string& given) {
     const std::string folder = from_environment("CONFIGURATION_DIRECTORY", "");
     for (const std::string& path : {folder.empty() ? folder : folder + "/portreeve.toml",
                                     std::string("/etc/portreeve/portreeve.toml")}) {
-        if (!path.empty() && ::access(path.c_str(), F_OK) == 0) {
+        // A file that is there and cannot be reached must not be taken for one that is not there.
+        if (!path.empty() &&
+            (::access(path.c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))) {
             return path;
         }
     }
@@ -86,11 +88,21 @@ tl::expected<uring::Fd, Failure> lock_state(const std::string& state_dir) {
     return lock;
 }
 
-tl::expected<PolicyPtr, Failure> make_policy(conf::Config config) {
+tl::expected<void, Failure> check_keys(const conf::Config& config) {
     for (const std::string& path : config.auth.authorized_keys) {
         if (const std::string why = why_unreadable(path); !why.empty()) {
             return tl::unexpected(failed(1, why));
         }
+    }
+    if (const auto host_keys = ssh::HostKeys::read(config.ssh.host_keys); !host_keys) {
+        return tl::unexpected(failed(1, host_keys.error()));
+    }
+    return {};
+}
+
+tl::expected<PolicyPtr, Failure> make_policy(conf::Config config) {
+    if (auto usable = check_keys(config); !usable) {
+        return tl::unexpected(usable.error());
     }
     auto host_keys = config.ssh.host_keys.empty()
                          ? ssh::HostKeys::read_or_make(config.server.state_dir)

@@ -60,10 +60,6 @@ void ready(std::string_view status) {
     sd_notifyf(0, "READY=1\nSTATUS=%s", one_line(status).c_str());
 }
 
-void status(std::string_view status) {
-    sd_notifyf(0, "STATUS=%s", one_line(status).c_str());
-}
-
 void reloading() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -39,7 +39,6 @@ class PassedSockets {
 // sd_notify(3), by what it means.
 namespace notify {
 void ready(std::string_view status);
-void status(std::string_view status);
 void reloading();
 void stopping(std::string_view status);
 }  // namespace notify

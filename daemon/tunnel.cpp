@@ -44,7 +44,7 @@ void Tunnel::cut() {
 }
 
 void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
-    if (visitors_.size() >= events_.visitors_max()) {
+    if (!events_.room_for_visitor(*this)) {
         events_.on_visitor_turned_away(*this, uring::Address::of_peer(socket.get()).text(),
                                        "limit_visitors_per_tunnel",
                                        "the tunnel has as many visitors as [limits] "

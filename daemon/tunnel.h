@@ -26,7 +26,7 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
         Events(const Events&) = delete;
         Events& operator=(const Events&) = delete;
         virtual ~Events() = default;
-        [[nodiscard]] virtual std::uint32_t visitors_max() const = 0;
+        [[nodiscard]] virtual bool room_for_visitor(const Tunnel& tunnel) const = 0;
         virtual void on_visitor_open(Tunnel& tunnel, const Visitor& visitor) = 0;
         virtual void on_visitor_turned_away(Tunnel& tunnel, const std::string& from,
                                             std::string_view code, std::string_view why) = 0;

@@ -66,7 +66,8 @@ std::size_t Visitor::on_channel_data(std::span<const std::byte> bytes) {
 void Visitor::on_output_sent() {
     if (channel_ != nullptr) {
         channel_->take_more();
-    } else if (linger_.running()) {
+    }
+    if (linger_.running()) {
         linger_.start_at(stream_.ring().now_ms() + kLingerMs);
     }
     check_done();
@@ -110,6 +111,11 @@ void Visitor::on_channel_refused(std::string_view reason) {
     channel_ = nullptr;
     events_.on_visitor_refused(*this, reason);
     stream_.close();
+}
+
+// From here on the client's last bytes wait for the visitor alone, and that has a bound.
+void Visitor::on_channel_closing() {
+    linger_.start_at(stream_.ring().now_ms() + kLingerMs);
 }
 
 void Visitor::on_channel_closed() {

@@ -77,6 +77,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     std::size_t on_channel_data(std::span<const std::byte> bytes) override;
     void on_channel_eof() override;
     void on_channel_writable() override { pull(); }
+    void on_channel_closing() override;
     void on_channel_closed() override;
 
     void pull();

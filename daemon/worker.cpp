@@ -126,7 +126,8 @@ void Worker::on_client_done(Client& client) {
 
 void Worker::sweep() {
     done_.clear();
-    if (draining_ && clients_.empty()) {
+    if (draining_ && clients_.empty() && !drained_) {
+        drained_ = true;
         events_.on_worker_drained(*this);
     }
 }

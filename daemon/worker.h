@@ -88,6 +88,7 @@ class Worker final : private Client::Events {
     std::latch enabled_{1};
     std::thread thread_;
     bool draining_ = false;
+    bool drained_ = false;  // and said so
 };
 
 }  // namespace portreeve::daemon

@@ -114,15 +114,20 @@ void Channel::write(std::span<const std::byte> bytes) {
     if (handle_ == nullptr || peer_closed_) {
         return;
     }
-    if (!pending_.empty()) {
-        keep(bytes);
+    std::size_t taken = 0;
+    if (pending_.empty()) {
+        const Wire::Scope scope(session_.link_);
+        taken = write_now(bytes, false);
+    }
+    if (taken == bytes.size()) {
         return;
     }
-    const Wire::Scope scope(session_.link_);
-    const std::size_t taken = write_now(bytes, false);
-    if (taken < bytes.size()) {
-        keep(bytes.subspan(taken));
+    // The window was open, so keys are being exchanged: nobody of this session should write now.
+    if (!stalled_) {
+        stalled_ = true;
+        ++session_.stalled_channels_;
     }
+    keep(bytes.subspan(taken));
 }
 
 // Returns how much libssh took: less than all while keys are exchanged, and then the rest is kept
@@ -144,9 +149,6 @@ std::size_t Channel::write_now(std::span<const std::byte> bytes, bool is_error_s
 }
 
 void Channel::keep(std::span<const std::byte> bytes) {
-    if (pending_.empty() && !bytes.empty()) {
-        ++session_.pending_channels_;
-    }
     pending_.append(bytes);
     touch();
 }
@@ -210,7 +212,7 @@ bool Channel::settle() {
         settle_input();
         settle_goodbye();
     }
-    if (opening_ || unsaid()) {
+    if (opening_ || unsaid_bytes() > 0) {
         revisit();  // but not before the next input: nothing else can change it
     }
     return settled();
@@ -222,7 +224,8 @@ bool Channel::settle_opening() {
     if (!session_.pumped_) {
         return false;
     }
-    if (ssh_channel_is_open(handle_) == 0) {
+    // One that opened, wrote and closed before we looked is not open any more, but was not refused.
+    if (!peer_closed_ && ssh_channel_is_open(handle_) == 0) {
         const int rc = ssh_channel_open_reverse_forward(handle_, to.address.c_str(), to.port,
                                                         to.originator.c_str(), to.originator_port);
         if (rc == SSH_AGAIN) {
@@ -249,7 +252,6 @@ void Channel::settle_pending() {
     if (!error_text_.empty()) {
         error_text_.erase(0, write_now(bytes_of(error_text_), true));
     }
-    const bool was_pending = !pending_.empty();
     while (!pending_.empty()) {
         iovec piece{};
         static_cast<void>(pending_.gather({&piece, 1}));
@@ -261,14 +263,18 @@ void Channel::settle_pending() {
             return;
         }
     }
-    if (was_pending) {
-        --session_.pending_channels_;
+    if (stalled_) {
+        stalled_ = false;
+        --session_.stalled_channels_;
     }
 }
 
 void Channel::settle_input() {
     if (events_ == nullptr) {
         backlog_.clear();
+    } else if (peer_closed_ && !peer_closed_told_) {
+        peer_closed_told_ = true;
+        events_->on_channel_closing();
     }
     while (!backlog_.empty()) {
         iovec piece{};
@@ -325,7 +331,7 @@ std::size_t Channel::offer(std::span<const std::byte> bytes) {
 }
 
 void Channel::settle_goodbye() {
-    if (unsaid() || (!eof_wanted_ && !close_wanted_)) {
+    if (unsaid_bytes() > 0 || (!eof_wanted_ && !close_wanted_)) {
         return;
     }
     if (exit_status_ && !peer_closed_) {

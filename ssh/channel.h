@@ -49,6 +49,8 @@ class Channel {
         virtual void on_channel_eof() = 0;
         // writable_bytes() was 0 and is not any more.
         virtual void on_channel_writable() {}
+        // The peer closed the channel; what it sent before may still have to be taken.
+        virtual void on_channel_closing() {}
         // The peer closed the channel, or the session is gone; all its data has been taken or is
         // lost.
         virtual void on_channel_closed() = 0;
@@ -73,6 +75,8 @@ class Channel {
     void write_later(std::string_view text);
     void write_error_later(std::string_view text);
     void send_exit_status(int status);
+    // Written by write_later() and write_error_later(), and not yet sent.
+    [[nodiscard]] std::size_t unsaid_bytes() const { return pending_.size() + error_text_.size(); }
     // After what was written: no more data from this side.
     void send_eof();
     // There is room again for what was not taken.
@@ -104,8 +108,6 @@ class Channel {
     [[nodiscard]] std::size_t offer(std::span<const std::byte> bytes);
     void settle_goodbye();
     [[nodiscard]] bool settled() const;
-    // Some of what was written is still here.
-    [[nodiscard]] bool unsaid() const { return !pending_.empty() || !error_text_.empty(); }
     void touch();    // looked at by settle() at the end of this batch
     void revisit();  // … whenever settle() comes next
     void lose();
@@ -135,6 +137,9 @@ class Channel {
     bool peer_eof_ = false;
     bool peer_eof_told_ = false;
     bool peer_closed_ = false;
+    bool peer_closed_told_ = false;
+    bool stalled_ = false;       // counted in the session's stalled_channels_
+    bool session_type_ = false;  // counted in the session's session_channels_
 };
 
 }  // namespace portreeve::ssh

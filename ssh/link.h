@@ -36,8 +36,6 @@ class Link final : public Wire, private uring::Stream::Events {
     // Sends what is queued, then FIN; the peer's end or close() follows.
     void finish() { stream_.end_output(); }
     void close() { stream_.close(); }
-    [[nodiscard]] bool closing() const { return stream_.closing(); }
-    [[nodiscard]] bool flushed() const { return stream_.output_bytes() == 0; }
 
   private:
     void listen();

@@ -36,13 +36,20 @@ struct SessionCallbacks {
 
     static ssh_channel open_session_channel(ssh_session handle, void* self) {
         Session& the = session(self);
-        Channel::Events* user = the.ending_ ? nullptr : the.events_.on_session_channel();
-        ssh_channel made = user == nullptr ? nullptr : ssh_channel_new(handle);
-        if (made != nullptr) {
-            Channel& channel = the.add_channel(std::make_unique<Channel>(the, made, *user));
-            channel.opened_ = true;
-            the.events_.on_session_channel_open(channel, *user);
+        if (the.ending_ || the.session_channels_ >= Session::kSessionChannelsMax) {
+            return nullptr;
         }
+        ssh_channel made = ssh_channel_new(handle);
+        Channel::Events* user = made == nullptr ? nullptr : the.events_.on_session_channel();
+        if (user == nullptr) {
+            ssh_channel_free(made);
+            return nullptr;
+        }
+        Channel& channel = the.add_channel(std::make_unique<Channel>(the, made, *user));
+        channel.opened_ = true;
+        channel.session_type_ = true;
+        ++the.session_channels_;
+        the.events_.on_session_channel_open(channel, *user);
         return made;
     }
 
@@ -193,15 +200,15 @@ void Session::note_growth() {
 }
 
 bool Session::congested() const {
-    return link_.output_bytes() >= kOutputMarkBytes || held_bytes_ > 0 || pending_channels_ > 0 ||
+    return link_.output_bytes() >= kOutputMarkBytes || held_bytes_ > 0 || stalled_channels_ > 0 ||
            ending_;
 }
 
 void Session::settle() {
-    if (handle_ == nullptr) {
+    if (told_) {
         return;
     }
-    {
+    if (handle_ != nullptr) {
         const Wire::Scope scope(link_);
         if (!dead_) {
             settle_channels();
@@ -250,9 +257,8 @@ Channel& Session::add_channel(std::unique_ptr<Channel> channel) {
 }
 
 void Session::remove_channel(Channel& channel) {
-    if (!channel.pending_.empty()) {
-        --pending_channels_;
-    }
+    stalled_channels_ -= channel.stalled_ ? 1 : 0;
+    session_channels_ -= channel.session_type_ ? 1 : 0;
     std::erase(touched_, &channel);
     std::erase(blocked_, &channel);
     const std::size_t index = channel.index_;

@@ -36,6 +36,7 @@ struct SessionOptions {
 // A client's wish for a forward, and the answer.
 struct ForwardWish {
     std::string address;  // exactly as asked
+    // libssh keeps 16 bits of what was asked: 65616 arrives here as 80.
     std::uint32_t port = 0;
 };
 
@@ -45,6 +46,7 @@ class Session final : private Link::Events {
     static constexpr unsigned kLoginAttemptsMax = 6;
     static constexpr unsigned kSilentIntervalsMax = 3;
     static constexpr std::int64_t kGoodbyeMs = 2'000;
+    static constexpr std::size_t kSessionChannelsMax = 8;
 
     class Events {
       public:
@@ -129,7 +131,8 @@ class Session final : private Link::Events {
     std::vector<Channel*> touched_;     // to be looked at by settle()
     std::vector<Channel*> blocked_;     // waiting for room to write
     std::uint64_t held_bytes_ = 0;      // written, but kept by libssh while keys are exchanged
-    std::size_t pending_channels_ = 0;  // whose writes libssh did not even take
+    std::size_t stalled_channels_ = 0;  // whose writes libssh did not even take
+    std::size_t session_channels_ = 0;  // "session" channels not yet closed by both sides
     std::uint64_t given_seen_ = 0;
     std::int64_t heard_ms_ = 0;
     unsigned attempts_ = 0;
