@@ -49,7 +49,9 @@ Ring::~Ring() {
 
 void Ring::free_message(std::uint64_t user_data) {
     if ((user_data & kTagMask) != kOp) {
-        delete reinterpret_cast<Message*>(user_data & ~std::uint64_t{kTagMask});
+        auto* const message = reinterpret_cast<Message*>(user_data & ~std::uint64_t{kTagMask});
+        message->target_.load(std::memory_order_acquire);  // it may come from another thread
+        delete message;
     }
 }
 
