@@ -23,7 +23,7 @@ void Visitor::pull() {
         return;
     }
     if (const std::size_t room = channel_->writable_bytes(); room > 0) {
-        stream_.receive(std::min(room, kReceiveBytesMax));
+        stream_.receive(room);
     }
 }
 

@@ -8,11 +8,11 @@
 namespace portreeve::daemon {
 namespace {
 
-// Many small buffers for many small arrivals, few large ones for bulk: 1 MiB a worker in all.
+// Many small buffers for many small arrivals, few large ones for bulk: 1.5 MiB a worker in all.
 constexpr std::uint16_t kBufferGroup = 0;
 constexpr uring::BufferRing::Shape kBuffers{.count = 128, .bytes = 4 * 1024};
 constexpr std::uint16_t kBulkBufferGroup = 1;
-constexpr uring::BufferRing::Shape kBulkBuffers{.count = 8, .bytes = 64 * 1024};
+constexpr uring::BufferRing::Shape kBulkBuffers{.count = 4, .bytes = 256 * 1024};
 
 }  // namespace
 

@@ -13,6 +13,7 @@ namespace portreeve::ssh {
 
 namespace {
 
+constexpr std::size_t kShareBytesMin = std::size_t{16} * 1024;
 constexpr std::size_t kReadBytes = std::size_t{16} * 1024;
 // More than any libssh leaves unread for a peer that keeps to its window. It takes what goes
 // beyond, too.
@@ -101,7 +102,11 @@ bool Channel::may_write() const {
 
 std::size_t Channel::writable_bytes() {
     if (may_write()) {
-        return ssh_channel_window_size(handle_);
+        // An equal share of what the link may hold, so that the sum of what all channels are told
+        // is bounded too; alone, a channel gets writes large enough to wake its client rarely.
+        const std::size_t share =
+            std::max(kShareBytesMin, Session::kOutputMarkBytes / session_.channel_count());
+        return std::min<std::size_t>(ssh_channel_window_size(handle_), share);
     }
     if (!blocked_ && opened_) {
         blocked_ = true;

@@ -7,7 +7,7 @@
 //
 // Owns: the link, libssh's session, the channels. Called by: one worker, on its ring. Its events
 // may not destroy it: end() first, then on_session_joined(). Bounds: login by grace and attempts;
-// silence by keepalive; output by kOutputMarkBytes plus one receive of each visitor; channels by
+// silence by keepalive; output by kOutputMarkBytes plus one share of each visitor; channels by
 // its user, who asks channel_count().
 #pragma once
 
