@@ -279,6 +279,21 @@ TEST(Stream, JoinsBeforeItsSocketIsClosedAndReportsItOnce) {
     }
 }
 
+TEST(Stream, KeepsTheBytesOfASendUntilItIsJoined) {
+    Worker worker;
+    Owner closed(worker);
+    Owner other(worker);
+    closed.peer.room = 0;
+    closed.stream->append(bytes("in the kernel's hands"));
+    worker.fake.turn();
+    closed.close();
+    other.stream->append(bytes("would overwrite them if the slab were free"));
+    worker.fake.turn_until([&] { return closed.joined; });  // the fake kernel compares them
+    EXPECT_EQ(worker.slabs.cached(), 2U);
+    other.close();
+    worker.fake.turn_until([&] { return other.joined; });
+}
+
 // One stream's life as the dice will have it.
 class Life {
   public:
