@@ -78,6 +78,10 @@ void Client::end(std::string_view reason, std::string_view sentence) {
     session_.end(std::string(reason), std::string(sentence));
 }
 
+void Client::on_login_request(const ssh::LoginRequest& request) {
+    session_.answer_login(may_login(request.user(), request.key(), request.proven()));
+}
+
 bool Client::may_login(const std::string& user, const ssh::PublicKey& key, bool proven) {
     if (events_.policy().authorized_keys.find(key) == nullptr) {
         place_.log.info("login_refused", {{"code", "unknown_key"},
@@ -159,6 +163,20 @@ void Client::refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal
         notices_.push_back(notice);
     }
     tell(notice);
+}
+
+// Without a reply the client can never learn the port: the tunnel would be open to everybody but
+// those it is meant for.
+void Client::on_forward_unheard(const ssh::ForwardWish& wish, std::uint16_t port) {
+    for (const auto& tunnel : tunnels_) {
+        if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
+            tunnel->port() == port) {
+            tunnel->close();
+            break;
+        }
+    }
+    refuse_forward(wish, {"reply_not_wanted",
+                          "port 0 was asked for without wanting to hear which port it became"});
 }
 
 bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {

@@ -58,8 +58,9 @@ class Client final : private ssh::Session::Events, private Tunnel::Events, priva
 
   private:
     // Session
-    bool may_login(const std::string& user, const ssh::PublicKey& key, bool proven) override;
+    void on_login_request(const ssh::LoginRequest& request) override;
     std::uint16_t on_forward(const ssh::ForwardWish& wish) override;
+    void on_forward_unheard(const ssh::ForwardWish& wish, std::uint16_t port) override;
     bool on_cancel_forward(const ssh::ForwardWish& wish) override;
     ssh::Channel::Events* on_session_channel() override;
     void on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) override;
@@ -77,6 +78,7 @@ class Client final : private ssh::Session::Events, private Tunnel::Events, priva
     [[nodiscard]] std::string summary() const override;
     void on_console_closed(Console& console) override;
 
+    [[nodiscard]] bool may_login(const std::string& user, const ssh::PublicKey& key, bool proven);
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void close_tunnels();

@@ -2,8 +2,11 @@
 // goes out as one large send at a time.
 //
 // Owns: the stream. Called by: Session. Bounds: no new receive is asked for while more than
-// kOutputPauseBytes wait to be sent, so a client that asks without reading cannot grow the queue.
+// kOutputPauseBytes wait to be sent, so a client that asks without reading cannot grow the queue;
+// while paused, the rest of one receive is kept.
 #pragma once
+
+#include <vector>
 
 #include "ssh/wire.h"
 #include "uring/stream.h"
@@ -18,7 +21,7 @@ class Link final : public Wire, private uring::Stream::Events {
         Events(const Events&) = delete;
         Events& operator=(const Events&) = delete;
         virtual ~Events() = default;
-        // readable() now; what is not taken during the call is lost.
+        // readable() now; what is not taken during the call is lost, unless pause() is called.
         virtual void on_link_input() = 0;
         virtual void on_link_sent() = 0;
         // The peer is gone: error 0 for an orderly end, else -errno.
@@ -32,6 +35,10 @@ class Link final : public Wire, private uring::Stream::Events {
         : stream_(ring, pools, std::move(socket), *this), events_(events) {}
 
     void open() { listen(); }
+    // Nothing more is received, and what on_link_input() left is kept, until resume() delivers it.
+    void pause() { paused_ = true; }
+    void resume();
+    [[nodiscard]] bool paused() const { return paused_; }
     [[nodiscard]] std::size_t output_bytes() const { return stream_.output_bytes(); }
     // Sends what is queued, then FIN; the peer's end or close() follows.
     void finish() { stream_.end_output(); }
@@ -39,8 +46,9 @@ class Link final : public Wire, private uring::Stream::Events {
 
   private:
     void listen();
+    void deliver(std::span<const std::byte> bytes);
     void on_output(std::span<const std::byte> bytes) override { stream_.append(bytes); }
-    void on_input(std::span<const std::byte> bytes) override;
+    void on_input(std::span<const std::byte> bytes) override { deliver(bytes); }
     void on_input_end(int error) override { events_.on_link_end(error); }
     void on_output_sent() override;
     void on_output_failed(int error) override { events_.on_link_end(error); }
@@ -48,6 +56,8 @@ class Link final : public Wire, private uring::Stream::Events {
 
     uring::Stream stream_;
     Events& events_;
+    std::vector<std::byte> kept_;  // while paused: what was left of the last receive
+    bool paused_ = false;
 };
 
 }  // namespace portreeve::ssh

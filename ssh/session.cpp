@@ -18,22 +18,6 @@ struct SessionCallbacks {
 
     static Session& session(void* self) { return *static_cast<Session*>(self); }
 
-    static int login(ssh_session, const char* user, ssh_key key, char signature_state, void* self) {
-        Session& the = session(self);
-        const auto offered = PublicKey::from(key);
-        const bool proven = signature_state == SSH_PUBLICKEY_STATE_VALID;
-        if (!offered || the.ending_ || !the.events_.may_login(user, *offered, proven)) {
-            the.login_failed();
-            return SSH_AUTH_DENIED;
-        }
-        if (proven) {
-            the.logged_in_ = true;
-            the.grace_.stop();
-            the.set_keepalive_ms(the.options_.keepalive_ms);
-        }
-        return SSH_AUTH_SUCCESS;
-    }
-
     static ssh_channel open_session_channel(ssh_session handle, void* self) {
         Session& the = session(self);
         if (the.ending_ || the.session_channels_ >= Session::kSessionChannelsMax) {
@@ -53,21 +37,14 @@ struct SessionCallbacks {
         return made;
     }
 
-    // 0: answered here; 1: libssh answers (a refusal, but for services).
-    static int message(ssh_session handle, ssh_message message, void* self) {
+    // 0: answered here; 1: libssh answers, and refuses.
+    static int message(ssh_session, ssh_message message, void* self) {
         Session& the = session(self);
         switch (ssh_message_type(message)) {
-            case SSH_REQUEST_SERVICE:
-                ssh_message_service_reply_success(message);
-                send_banner(handle, the.options_.banner);
-                return 0;
             case SSH_REQUEST_AUTH:
-                if (ssh_message_subtype(message) != SSH_AUTH_METHOD_NONE) {
-                    the.login_failed();
-                }
-                return 1;
+                return 0;  // RFC 4252 section 5.1: after the login such requests are ignored
             case SSH_REQUEST_GLOBAL:
-                return the.logged_in_ && !the.ending_ ? global(the, message) : 1;
+                return the.ending_ ? 1 : global(the, message);
             default:
                 return 1;
         }
@@ -82,7 +59,9 @@ struct SessionCallbacks {
             if (granted == 0) {
                 return 1;
             }
-            ssh_message_global_request_reply_success(message, granted);
+            if (!reply_is_heard(the, message, granted) && port == 0) {
+                the.events_.on_forward_unheard(wish, granted);
+            }
             return 0;
         }
         if (ssh_message_subtype(message) == SSH_GLOBAL_REQUEST_CANCEL_TCPIP_FORWARD &&
@@ -91,6 +70,20 @@ struct SessionCallbacks {
             return 0;
         }
         return 1;
+    }
+
+    // False when the client did not want a reply, which libssh does not tell: then no packet went
+    // out. While keys are exchanged none does either, not even one that is wanted; a keepalive
+    // tells the two cases apart.
+    static bool reply_is_heard(Session& the, ssh_message message, std::uint16_t granted) {
+        const std::uint64_t& packets = the.packet_counter_.out_packets;
+        const std::uint64_t packets_before = packets;
+        ssh_message_global_request_reply_success(message, granted);
+        if (packets == packets_before) {
+            ssh_send_keepalive(the.handle_);
+            return packets == packets_before;
+        }
+        return true;
     }
 
     static void send_banner(ssh_session handle, const std::string& banner) {
@@ -106,7 +99,6 @@ struct SessionCallbacks {
 
     explicit SessionCallbacks(Session& owner) {
         table.userdata = &owner;
-        table.auth_pubkey_function = login;
         table.channel_open_request_session_function = open_session_channel;
         ssh_callbacks_init(&table);
     }
@@ -139,10 +131,9 @@ bool Session::open(const Acceptor& acceptor) {
     if (ssh_bind_accept_fd(acceptor.handle(), handle_, kWireDescriptor) != SSH_OK) {
         return false;
     }
-    ssh_set_auth_methods(handle_, SSH_AUTH_METHOD_PUBLICKEY);
-    callbacks_ = std::make_unique<SessionCallbacks>(*this);
-    ssh_set_server_callbacks(handle_, &callbacks_->table);
-    ssh_set_message_callback(handle_, SessionCallbacks::message, this);
+    ssh_set_auth_methods(
+        handle_, SSH_AUTH_METHOD_PUBLICKEY | (options_.passwords ? SSH_AUTH_METHOD_PASSWORD : 0));
+    ssh_set_counters(handle_, &socket_counter_, &packet_counter_);
     heard_ms_ = ring_.now_ms();
     grace_.start_at(heard_ms_ + options_.login_grace_ms);
     link_.open();
@@ -157,7 +148,7 @@ void Session::on_link_input() {
 }
 
 void Session::pump() {
-    if (handle_ == nullptr || dead_ || told_) {
+    if (handle_ == nullptr || dead_ || told_ || login_) {
         return;
     }
     const Wire::Scope scope(link_);
@@ -180,7 +171,11 @@ bool Session::step() {
             return false;
         }
     } else {
-        ssh_execute_message_callbacks(handle_);
+        if (logged_in_) {
+            ssh_execute_message_callbacks(handle_);
+        } else {
+            read_login_messages();
+        }
         if ((ssh_get_status(handle_) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0) {
             dead_ = true;
             const std::string error = libssh_error();
@@ -189,8 +184,77 @@ bool Session::step() {
             return false;
         }
     }
+    if (login_) {
+        link_.pause();
+        return false;
+    }
     return (link_.readable() && link_.input_bytes() < input_before) ||
            (ssh_get_poll_flags(handle_) & SSH_WRITE_PENDING) != 0;
+}
+
+void Session::read_login_messages() {
+    while (!login_ && !logged_in_) {
+        MessageHandle message(ssh_message_get(handle_));
+        if (!message) {
+            return;
+        }
+        on_login_message(std::move(message));
+    }
+}
+
+void Session::on_login_message(MessageHandle message) {
+    if (ssh_message_type(message.get()) == SSH_REQUEST_SERVICE) {
+        ssh_message_service_reply_success(message.get());
+        SessionCallbacks::send_banner(handle_, options_.banner);
+        return;
+    }
+    if (ending_ || ssh_message_type(message.get()) != SSH_REQUEST_AUTH) {
+        ssh_message_reply_default(message.get());
+        return;
+    }
+    LoginRequest request(std::move(message));
+    const bool offered = request.method() == LoginRequest::Method::public_key ||
+                         (request.method() == LoginRequest::Method::password && options_.passwords);
+    if (!offered) {
+        request.refuse();
+        if (!request.asks_for_methods()) {
+            login_failed();
+        }
+        return;
+    }
+    login_.emplace(std::move(request));
+    events_.on_login_request(*login_);
+}
+
+void Session::answer_login(bool granted) {
+    if (!login_ || handle_ == nullptr) {
+        return;
+    }
+    const Wire::Scope scope(link_);
+    LoginRequest request = std::move(*login_);
+    login_.reset();
+    if (!granted || ending_) {
+        request.refuse();
+        login_failed();
+    } else {
+        request.grant();
+        if (request.proven() || request.method() == LoginRequest::Method::password) {
+            enter();
+        }
+    }
+    if (link_.paused()) {
+        link_.resume();
+        pump();
+    }
+}
+
+void Session::enter() {
+    logged_in_ = true;
+    grace_.stop();
+    set_keepalive_ms(options_.keepalive_ms);
+    callbacks_ = std::make_unique<SessionCallbacks>(*this);
+    ssh_set_server_callbacks(handle_, &callbacks_->table);
+    ssh_set_message_callback(handle_, SessionCallbacks::message, this);
 }
 
 void Session::note_growth() {
@@ -354,6 +418,7 @@ void Session::end(std::string reason, std::string detail) {
 
 void Session::finish() {
     told_ = true;
+    login_.reset();
     drop_channels();
     {
         const Wire::Scope scope(link_);

@@ -1,6 +1,10 @@
 // One SSH connection, from the first byte to the last: key exchange, login, global requests,
 // channels. libssh does the protocol; this drives it from the ring and keeps it within bounds.
 //
+// Until the login, libssh's messages are taken out one by one, because the answer to a login may
+// take its time. From then on libssh calls back, in the middle of the packets: it answers some
+// global requests itself, and only so do all replies keep the order of the requests.
+//
 // Input is pumped through libssh as it arrives; whatever that made possible or necessary (opens,
 // writes, EOFs, closes) is then done by settle(), at the end of the batch and outside libssh's
 // callbacks.
@@ -11,8 +15,11 @@
 // its user, who asks channel_count().
 #pragma once
 
+#include <libssh/libssh.h>
+
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +27,7 @@
 #include "ssh/channel.h"
 #include "ssh/keys.h"
 #include "ssh/link.h"
-
-struct ssh_session_struct;
+#include "ssh/login_request.h"
 
 namespace portreeve::ssh {
 
@@ -31,6 +37,7 @@ struct SessionOptions {
     std::int64_t login_grace_ms = 20'000;
     std::int64_t keepalive_ms = 15'000;  // 0: off
     std::string banner;
+    bool passwords = false;  // offer the method "password" beside "publickey"
 };
 
 // A client's wish for a forward, and the answer.
@@ -54,10 +61,15 @@ class Session final : private Link::Events {
         Events(const Events&) = delete;
         Events& operator=(const Events&) = delete;
         virtual ~Events() = default;
-        // May this key log in as `user`? Asked once to try the key, then with proof of possession.
-        virtual bool may_login(const std::string& user, const PublicKey& key, bool proven) = 0;
+        // May this client log in? answer_login() follows, during the call or later; until then
+        // nothing else is heard of the client. A key is asked for twice: to try it, and with the
+        // proof of possession. The request is gone with the answer, or with the session's end.
+        virtual void on_login_request(const LoginRequest& request) = 0;
         // The forward is granted on the returned port, or refused by 0.
         virtual std::uint16_t on_forward(const ForwardWish& wish) = 0;
+        // A forward on a port of the server's choice was granted, but the client does not want to
+        // know which: it can never be visited.
+        virtual void on_forward_unheard(const ForwardWish& wish, std::uint16_t port) = 0;
         virtual bool on_cancel_forward(const ForwardWish& wish) = 0;
         // A "session" channel; nullptr refuses. The user is told of it by attach.
         virtual Channel::Events* on_session_channel() = 0;
@@ -80,6 +92,7 @@ class Session final : private Link::Events {
     // Starts the protocol. False: libssh could not take the connection; destroy the session.
     [[nodiscard]] bool open(const Acceptor& acceptor);
     [[nodiscard]] bool logged_in() const { return logged_in_; }
+    void answer_login(bool granted);
     void set_keepalive_ms(std::int64_t keepalive_ms);
 
     // Opens a channel for a visitor of the forward that was asked for as `address` and has `port`.
@@ -106,6 +119,9 @@ class Session final : private Link::Events {
 
     void pump();
     [[nodiscard]] bool step();
+    void read_login_messages();
+    void on_login_message(MessageHandle message);
+    void enter();
     void note_growth();
     void settle();
     void settle_channels();
@@ -127,6 +143,9 @@ class Session final : private Link::Events {
     Link link_;
     ssh_session_struct* handle_ = nullptr;
     std::unique_ptr<SessionCallbacks> callbacks_;
+    std::optional<LoginRequest> login_;  // waiting for its answer
+    ssh_counter_struct socket_counter_{};
+    ssh_counter_struct packet_counter_{};
     std::vector<std::unique_ptr<Channel>> channels_;
     std::vector<Channel*> touched_;     // to be looked at by settle()
     std::vector<Channel*> blocked_;     // waiting for room to write

@@ -54,6 +54,7 @@ class Wire {
 
     void set_input(std::span<const std::byte> bytes) { input_ = bytes; }
     [[nodiscard]] std::size_t input_bytes() const { return input_.size(); }
+    [[nodiscard]] std::span<const std::byte> unread() const { return input_; }
 
   private:
     virtual void on_output(std::span<const std::byte> bytes) = 0;

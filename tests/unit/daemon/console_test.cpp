@@ -14,14 +14,16 @@ using ssh::testing::Conversation;
 class OneConsole final : public ssh::Session::Events, private Console::Events {
   public:
     Console console{*this};
+    ssh::Session* session = nullptr;
     int closed = 0;
     int joined = 0;
 
   private:
     [[nodiscard]] std::string summary() const override { return "one\ntwo\n"; }
     void on_console_closed(Console&) override { ++closed; }
-    bool may_login(const std::string&, const ssh::PublicKey&, bool) override { return true; }
+    void on_login_request(const ssh::LoginRequest&) override { session->answer_login(true); }
     std::uint16_t on_forward(const ssh::ForwardWish&) override { return 0; }
+    void on_forward_unheard(const ssh::ForwardWish&, std::uint16_t) override {}
     bool on_cancel_forward(const ssh::ForwardWish&) override { return false; }
     ssh::Channel::Events* on_session_channel() override { return &console; }
     void on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events&) override {
@@ -43,6 +45,7 @@ class ConsoleSeen : public Conversation {
         peer = std::make_unique<ssh::testing::Peer>(std::move(far));
         session_ = std::make_unique<ssh::Session>(bench.ring(), bench.pools(), std::move(near),
                                                   ssh::SessionOptions{}, with_);
+        with_.session = session_.get();
         ASSERT_TRUE(session_->open(*acceptor));
         channel_ = on_peer([this]() -> ssh_channel {
             if (!peer->connect() || !peer->log_in(ssh::testing::client_key())) {

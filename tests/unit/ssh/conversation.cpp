@@ -78,9 +78,22 @@ bool RecordingUser::on_exec(std::string_view command) {
     return grants_requests;
 }
 
-bool RecordingOwner::may_login(const std::string& user, const PublicKey& key, bool proven) {
-    users.push_back(user + (proven ? " proven" : " asks"));
-    return allowed && *allowed == key;
+void RecordingOwner::on_login_request(const LoginRequest& request) {
+    if (request.method() == LoginRequest::Method::password) {
+        users.push_back(request.user() + " says " + std::string(request.password()));
+        answer(request.password() == "open sesame");
+        return;
+    }
+    users.push_back(request.user() + (request.proven() ? " proven" : " asks"));
+    answer(allowed && *allowed == request.key());
+}
+
+void RecordingOwner::answer(bool granted) {
+    if (answers_later) {
+        waiting = granted;
+    } else {
+        session->answer_login(granted);
+    }
 }
 
 std::uint16_t RecordingOwner::on_forward(const ForwardWish& wish) {
@@ -125,6 +138,7 @@ Conversation::Conversation(const SessionOptions& options) : host_keys(make_host_
     peer = std::make_unique<Peer>(std::move(far));
     session =
         std::make_unique<Session>(bench.ring(), bench.pools(), std::move(near), options, owner);
+    owner.session = session.get();
     if (!session->open(*acceptor)) {
         throw std::runtime_error("the session cannot be opened");
     }

@@ -78,17 +78,25 @@ class RecordingOwner final : public Session::Events {
         return std::uint16_t{0};
     };
     RecordingUser* console = nullptr;
+    Session* session = nullptr;   // to answer logins
+    bool answers_later = false;   // … only when the test does, with `waiting`
+    std::optional<bool> waiting;  // the answer to the login that is pending
     std::vector<std::string> users;
     std::vector<ForwardWish> forwards;
     std::vector<ForwardWish> cancels;
+    std::vector<ForwardWish> unheard;
     std::string end_reason;
     std::string end_detail;
     int ended = 0;
     int joined = 0;
 
   private:
-    bool may_login(const std::string& user, const PublicKey& key, bool proven) override;
+    void on_login_request(const LoginRequest& request) override;
+    void answer(bool granted);
     std::uint16_t on_forward(const ForwardWish& wish) override;
+    void on_forward_unheard(const ForwardWish& wish, std::uint16_t port) override {
+        unheard.push_back({wish.address, port});
+    }
     bool on_cancel_forward(const ForwardWish& wish) override;
     Channel::Events* on_session_channel() override { return console; }
     void on_session_channel_open(Channel& channel, Channel::Events& user) override;

@@ -21,6 +21,12 @@ class Login : public Conversation {
   protected:
     explicit Login(const SessionOptions& options = {}) : Conversation(options) {}
 
+    // In a job: libssh's client does not always see that it was cut off.
+    void lose_patience() const {
+        const long patience_s = 1;
+        ssh_options_set(peer->handle(), SSH_OPTIONS_TIMEOUT, &patience_s);
+    }
+
     // What a client that is no SSH client sends.
     void say(std::string_view text) const {
         ASSERT_EQ(::send(peer->descriptor(), text.data(), text.size(), MSG_NOSIGNAL),
@@ -52,6 +58,107 @@ TEST_F(Login, TheWrongKeyIsRefusedAndTheRightOneStillGetsIn) {
     EXPECT_TRUE(session->logged_in());
 }
 
+class LateLogin : public Login {
+  protected:
+    LateLogin() { owner.answers_later = true; }
+    // Answers what is pending with what it would have been.
+    void answer() { session->answer_login(*std::exchange(owner.waiting, std::nullopt)); }
+    [[nodiscard]] bool asked() {
+        return bench.until([this] { return owner.waiting.has_value(); });
+    }
+};
+
+TEST_F(LateLogin, IsAnsweredWhenTheAnswerIsKnown) {
+    int result = -1;
+    start_on_peer([&] { result = peer->connect() && peer->log_in(client_key()) ? 1 : 0; });
+    ASSERT_TRUE(asked());
+    ASSERT_TRUE(bench.rest());
+    EXPECT_FALSE(session->logged_in());
+    EXPECT_TRUE(peer->busy());
+    EXPECT_THAT(owner.users, ElementsAre("reeve proven"));
+    answer();
+    finish_on_peer();
+    EXPECT_EQ(result, 1);
+    EXPECT_TRUE(session->logged_in());
+}
+
+TEST_F(LateLogin, ARefusalLeavesTheNextKeyItsChance) {
+    int result = -1;
+    start_on_peer([&] {
+        result =
+            peer->connect() && !peer->log_in(other_key()) && peer->log_in(client_key()) ? 1 : 0;
+    });
+    while (!session->logged_in()) {
+        ASSERT_TRUE(asked());
+        answer();
+    }
+    finish_on_peer();
+    EXPECT_EQ(result, 1);
+}
+
+TEST_F(LateLogin, WhatComesBehindTheRequestIsKeptUntilTheAnswer) {
+    on_peer([this] {
+        EXPECT_TRUE(peer->connect());
+        EXPECT_EQ(ssh_userauth_none(peer->handle(), nullptr), SSH_AUTH_DENIED);
+    });
+    // The request and what follows it arrive at once.
+    on_peer_alone([this] {
+        ssh_set_blocking(peer->handle(), 0);
+        EXPECT_EQ(ssh_userauth_publickey(peer->handle(), nullptr, client_key()), SSH_AUTH_AGAIN);
+        for (int count = 0; count < 100; ++count) {
+            ssh_send_ignore(peer->handle(), std::string(400, 'i').c_str());
+            peer->answer();
+        }
+    });
+    ASSERT_TRUE(asked());
+    ASSERT_TRUE(bench.rest());
+    answer();
+    EXPECT_TRUE(on_peer([this] {
+        ssh_set_blocking(peer->handle(), 1);
+        return ssh_userauth_publickey(peer->handle(), nullptr, client_key()) == SSH_AUTH_SUCCESS;
+    }));
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(owner.ended, 0);
+}
+
+TEST_F(LateLogin, GraceEndsAClientWhoseAnswerNeverComes) {
+    start_on_peer([this] {
+        lose_patience();
+        static_cast<void>(peer->connect() && peer->log_in(client_key()));
+    });
+    ASSERT_TRUE(asked());
+    bench.advance_ms(20'001);
+    wait_for_end();
+    EXPECT_EQ(owner.end_reason, "login_grace");
+    answer();  // too late, and harmless
+    EXPECT_FALSE(session->logged_in());
+    bench.advance_ms(Session::kGoodbyeMs + 1);
+    finish_on_peer();
+}
+
+class PasswordLogin : public Login {
+  protected:
+    static SessionOptions options() {
+        SessionOptions with;
+        with.passwords = true;
+        return with;
+    }
+    PasswordLogin() : Login(options()) {}
+};
+
+TEST_F(PasswordLogin, IsOfferedWhereItIsConfigured) {
+    on_peer([this] {
+        EXPECT_TRUE(peer->connect());
+        EXPECT_EQ(ssh_userauth_none(peer->handle(), nullptr), SSH_AUTH_DENIED);
+        EXPECT_EQ(ssh_userauth_list(peer->handle(), nullptr),
+                  SSH_AUTH_METHOD_PUBLICKEY | SSH_AUTH_METHOD_PASSWORD);
+        EXPECT_EQ(ssh_userauth_password(peer->handle(), nullptr, "open barley"), SSH_AUTH_DENIED);
+        EXPECT_EQ(ssh_userauth_password(peer->handle(), nullptr, "open sesame"), SSH_AUTH_SUCCESS);
+    });
+    EXPECT_THAT(owner.users, ElementsAre("reeve says open barley", "reeve says open sesame"));
+    EXPECT_TRUE(session->logged_in());
+}
+
 TEST_F(Login, OnlyPublicKeysAreOffered) {
     const int methods = on_peer([this] {
         EXPECT_TRUE(peer->connect());
@@ -76,7 +183,10 @@ TEST_F(Login, AttemptsAreLimited) {
     wait_for_end();
     EXPECT_EQ(owner.end_reason, "login_attempts");
     // From now on even the right key is of no use.
-    EXPECT_FALSE(on_peer([this] { return peer->log_in(client_key()); }));
+    EXPECT_FALSE(on_peer([this] {
+        lose_patience();
+        return peer->log_in(client_key());
+    }));
 }
 
 TEST_F(Login, OtherMethodsCountAsAttempts) {
