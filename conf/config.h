@@ -42,6 +42,8 @@ struct PortRange {
 };
 
 enum class Bind { loopback, client, any };  // GatewayPorts no | clientspecified | yes
+// What a reload does to the live sessions of a key that may no longer log in.
+enum class RemovedKeys { end, keep };
 enum class LogLevel { error, warning, info, debug };
 
 struct Server {
@@ -63,6 +65,13 @@ struct Ssh {
 
 struct Auth {
     std::vector<std::string> authorized_keys = {"/etc/portreeve/authorized_keys"};
+    std::vector<std::string> command;  // the program and its arguments, tokens unexpanded; or none
+    std::string command_user = "nobody";
+    Milliseconds command_timeout{5'000};
+    std::vector<std::string> trusted_user_ca;
+    std::string revoked_keys;  // a file; empty: none
+    RemovedKeys removed_keys = RemovedKeys::end;
+    std::string passwords;  // a file; empty: no login by password
     bool operator==(const Auth&) const = default;
 };
 

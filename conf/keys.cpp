@@ -1,5 +1,6 @@
 #include "conf/keys.h"
 
+#include "conf/command.h"
 #include "conf/reader.h"
 
 namespace portreeve::conf {
@@ -26,6 +27,13 @@ void read_ssh(const Section& table, Ssh& ssh) {
 
 void read_auth(const Section& table, Auth& auth) {
     table["authorized_keys"].list(auth.authorized_keys, kPath, AtLeast{1});
+    table["command"].one(auth.command, kCommand);
+    table["command_user"].one(auth.command_user, kUserName);
+    table["command_timeout"].duration(auth.command_timeout, "1ms", "24h");
+    table["trusted_user_ca"].list(auth.trusted_user_ca, kPath, AtLeast{0});
+    table["revoked_keys"].one(auth.revoked_keys, kPathOrNone);
+    table["removed_keys"].one(auth.removed_keys, kRemovedKeys);
+    table["passwords"].one(auth.passwords, kPathOrNone);
 }
 
 void read_forward(const Section& table, Forward& forward) {

@@ -265,6 +265,22 @@ Parsed<std::string> parse_path(std::string_view text) {
     return std::string(text);
 }
 
+Parsed<std::string> parse_path_or_none(std::string_view text) {
+    return text.empty() ? std::string() : parse_path(text);
+}
+
+Parsed<std::string> parse_user_name(std::string_view text) {
+    constexpr std::size_t kUserNameBytesMax = 256;
+    const auto impossible = [](char c) {
+        return c == ':' || c == '/' || c == '\x7f' || (c >= '\0' && c <= ' ');
+    };
+    if (text.empty() || text.size() > kUserNameBytesMax ||
+        std::any_of(text.begin(), text.end(), impossible)) {
+        return bad(text, " is not the name of an account: write one such as \"nobody\"");
+    }
+    return std::string(text);
+}
+
 namespace {
 
 constexpr std::size_t kDomainBytesMax = 253;
@@ -347,6 +363,8 @@ Parsed<T> parse_choice(std::string_view text, std::span<const Choice<T>> choices
 
 constexpr std::array<Choice<Bind>, 3> kBinds = {
     {{"loopback", Bind::loopback}, {"client", Bind::client}, {"any", Bind::any}}};
+constexpr std::array<Choice<RemovedKeys>, 2> kRemovedKeysWords = {
+    {{"end", RemovedKeys::end}, {"keep", RemovedKeys::keep}}};
 constexpr std::array<Choice<LogLevel>, 4> kLogLevels = {{{"error", LogLevel::error},
                                                          {"warning", LogLevel::warning},
                                                          {"info", LogLevel::info},
@@ -356,6 +374,10 @@ constexpr std::array<Choice<LogLevel>, 4> kLogLevels = {{{"error", LogLevel::err
 
 Parsed<Bind> parse_bind(std::string_view text) {
     return parse_choice<Bind>(text, kBinds);
+}
+
+Parsed<RemovedKeys> parse_removed_keys(std::string_view text) {
+    return parse_choice<RemovedKeys>(text, kRemovedKeysWords);
 }
 
 Parsed<LogLevel> parse_log_level(std::string_view text) {

@@ -39,6 +39,12 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 // An absolute path. Whether it exists is not asked here.
 [[nodiscard]] Parsed<std::string> parse_path(std::string_view text);
 
+// The same, or "" for none.
+[[nodiscard]] Parsed<std::string> parse_path_or_none(std::string_view text);
+
+// The name of an account, in whatever letters. Whether it exists is not asked here.
+[[nodiscard]] Parsed<std::string> parse_user_name(std::string_view text);
+
 // A DNS name, returned in lower case; or "" for none.
 [[nodiscard]] Parsed<std::string> parse_domain(std::string_view text);
 
@@ -46,6 +52,7 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 [[nodiscard]] Parsed<std::string> parse_text(std::string_view text);
 
 [[nodiscard]] Parsed<Bind> parse_bind(std::string_view text);
+[[nodiscard]] Parsed<RemovedKeys> parse_removed_keys(std::string_view text);
 [[nodiscard]] Parsed<LogLevel> parse_log_level(std::string_view text);
 
 inline constexpr Form<Milliseconds> kDuration{"a duration", R"("15s")", parse_duration};
@@ -53,9 +60,14 @@ inline constexpr Form<Endpoint> kEndpoint{"an endpoint", R"("[::]:2222")", parse
 inline constexpr Form<PortRange> kPortRange{"a port range", R"("20000-29999")", parse_port_range};
 inline constexpr Form<std::string> kPath{"an absolute path", R"("/etc/portreeve/NAME")",
                                          parse_path};
+inline constexpr Form<std::string> kPathOrNone{"an absolute path", R"("/etc/portreeve/NAME")",
+                                               parse_path_or_none};
+inline constexpr Form<std::string> kUserName{"the name of an account", R"("nobody")",
+                                             parse_user_name};
 inline constexpr Form<std::string> kDomain{"a DNS name", R"("gate.example.com")", parse_domain};
 inline constexpr Form<std::string> kText{"a text", R"("Welcome")", parse_text};
 inline constexpr Form<Bind> kBind{R"("loopback", "client" or "any")", "", parse_bind};
+inline constexpr Form<RemovedKeys> kRemovedKeys{R"("end" or "keep")", "", parse_removed_keys};
 inline constexpr Form<LogLevel> kLogLevel{R"("error", "warning", "info" or "debug")", "",
                                           parse_log_level};
 

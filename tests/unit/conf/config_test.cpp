@@ -176,6 +176,13 @@ login_grace = "1m30s"
 banner = "hello\nthere"
 [auth]
 authorized_keys = ["/a", "/b"]
+command = "/bin/keys %u '%f %t'"
+command_user = "keys"
+command_timeout = "2s"
+trusted_user_ca = ["/ca"]
+revoked_keys = "/revoked"
+removed_keys = "keep"
+passwords = "/passwords"
 [forward]
 bind = "any"
 ports = ["80", "1000-2000"]
@@ -212,7 +219,14 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                 .keepalive = 0s,
                 .login_grace = 90s,
                 .banner = "hello\nthere"},
-        .auth = {.authorized_keys = {"/a", "/b"}},
+        .auth = {.authorized_keys = {"/a", "/b"},
+                 .command = {"/bin/keys", "%u", "%f %t"},
+                 .command_user = "keys",
+                 .command_timeout = 2s,
+                 .trusted_user_ca = {"/ca"},
+                 .revoked_keys = "/revoked",
+                 .removed_keys = RemovedKeys::keep,
+                 .passwords = "/passwords"},
         .forward = {.bind = Bind::any,
                     .ports = {{80, 80}, {1000, 2000}},
                     .pool = {5, 6},

@@ -126,12 +126,16 @@ const auto kBounds = testing::Values(
     Mistake{"EmptyAuthorizedKeys", "auth.authorized_keys = []",
             "f:1:24: auth.authorized_keys must hold an absolute path, as in "
             "[\"/etc/portreeve/NAME\"]"},
+    Mistake{"NoCommandTimeout", "auth.command_timeout = \"0s\"",
+            "f:1:24: auth.command_timeout must be from \"1ms\" to \"24h\", not \"0s\""},
     Mistake{"TwiceTheSameEndpoint", "[ssh]\nlisten = [\"[::]:22\", \"[0:0::]:22\"]",
             "f:2:22: ssh.listen holds \"[0:0::]:22\" twice: remove one"});
 INSTANTIATE_TEST_SUITE_P(Bound, OneMistake, kBounds, name_of);
 
 // The words of each value are values_test.cpp's; here, that they come with key and place.
 const auto kValues = testing::Values(
+    Mistake{"Command", "[auth]\ncommand = \"/bin/keys 'a\"",
+            "f:2:11: auth.command: \"/bin/keys 'a\" has a quote that is not closed"},
     Mistake{
         "Endpoint", "[http]\nlisten = [\"[::]:80\", \"localhost:80\"]",
         "f:2:22: http.listen: \"localhost:80\" is not an endpoint: \"localhost\" is not a literal "

@@ -236,6 +236,24 @@ TEST(Path, IsAbsolute) {
                     .ends_with(" is too long: the longest path is 4095 bytes"));
 }
 
+TEST(Path, MayBeNoneWhereAKeySaysSo) {
+    EXPECT_EQ(parse_path_or_none(""), "");
+    EXPECT_EQ(parse_path_or_none("/a"), "/a");
+    EXPECT_EQ(refusal(parse_path_or_none("a")), refusal(parse_path("a")));
+}
+
+TEST(UserName, IsOneThatAnAccountCanHave) {
+    EXPECT_EQ(parse_user_name("nobody"), "nobody");
+    EXPECT_EQ(parse_user_name("_keys-7.müller"), "_keys-7.müller");
+    EXPECT_TRUE(parse_user_name(std::string(256, 'a')));
+    for (const std::string text : {"", "a b", "a:b", "a/b", "a\n", "\x7f"}) {
+        EXPECT_EQ(refusal(parse_user_name(text)),
+                  in_quotes(text) + " is not the name of an account: write one such as \"nobody\"");
+    }
+    EXPECT_FALSE(parse_user_name(std::string_view("a\0", 2)));
+    EXPECT_FALSE(parse_user_name(std::string(257, 'a')));
+}
+
 TEST(Text, MayBeAnythingShortWithoutNul) {
     EXPECT_EQ(parse_text(""), "");
     EXPECT_EQ(parse_text("a\n\"ü\""), "a\n\"ü\"");
@@ -252,6 +270,9 @@ TEST(Words, AreOneOfAList) {
     EXPECT_EQ(parse_bind("any"), Bind::any);
     EXPECT_EQ(refusal(parse_bind("Any")),
               "\"Any\" is not one of \"loopback\", \"client\", \"any\"");
+    EXPECT_EQ(parse_removed_keys("end"), RemovedKeys::end);
+    EXPECT_EQ(parse_removed_keys("keep"), RemovedKeys::keep);
+    EXPECT_EQ(refusal(parse_removed_keys("")), "\"\" is not one of \"end\", \"keep\"");
     EXPECT_EQ(parse_log_level("error"), LogLevel::error);
     EXPECT_EQ(parse_log_level("warning"), LogLevel::warning);
     EXPECT_EQ(parse_log_level("info"), LogLevel::info);
