@@ -1,0 +1,23 @@
+// Text that strangers or operators wrote: compared without case, and put into sentences.
+//
+// Owns: nothing. Called by: ssh/ for what it reads from keys and asks. Bounds: kShownBytesMax.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace portreeve::ssh {
+
+constexpr std::size_t kShownBytesMax = 80;
+
+// A to Z in lower case, whatever the locale; other characters stay.
+[[nodiscard]] std::string lower_case(std::string_view text);
+
+// Whether it can stand in a line: no control characters but tabs.
+[[nodiscard]] bool is_text(std::string_view text);
+
+// The text for a sentence about it, cut to kShownBytesMax.
+[[nodiscard]] std::string shown(std::string_view text);
+
+}  // namespace portreeve::ssh
