@@ -83,11 +83,19 @@ void Client::on_login_request(const ssh::LoginRequest& request) {
 }
 
 bool Client::may_login(const std::string& user, const ssh::PublicKey& key, bool proven) {
-    if (events_.policy().authorized_keys.find(key) == nullptr) {
+    const auto lines = events_.policy().authorized_keys.find(key);
+    // Until options are honoured here, a line that carries any lets nobody in.
+    const auto is_plain = [](const auto& line) { return line.options.plain(); };
+    if (std::none_of(lines.begin(), lines.end(), is_plain)) {
+        const std::string why = lines.empty()
+                                    ? "no line has this key"
+                                    : lines[0].file + ":" + std::to_string(lines[0].line) +
+                                          ": its options are not honoured yet";
         place_.log.info("login_refused", {{"code", "unknown_key"},
                                           {"client", peer_text_},
                                           {"user", user},
-                                          {"fingerprint", key.fingerprint}});
+                                          {"fingerprint", key.fingerprint},
+                                          {"why", why}});
         return false;
     }
     if (!proven) {

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ssh/text.h"
+
 namespace portreeve::ssh {
 namespace {
 
@@ -19,12 +21,20 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-// Cuts the next word off `text`. Double quotes hold blanks together, as in OpenSSH's options.
+// Cuts the next word off `text`.
 std::string_view next_word(std::string_view& text) {
+    const std::size_t end = std::min(text.find_first_of(kBlanks), text.size());
+    const std::string_view word = text.substr(0, end);
+    text = trim(text.substr(end));
+    return word;
+}
+
+// Cuts the options off `text`. Double quotes hold blanks together; within them, \" is a quote.
+std::string_view next_options(std::string_view& text) {
     bool quoted = false;
     std::size_t end = 0;
     for (; end < text.size(); ++end) {
-        if (text[end] == '\\' && quoted && end + 1 < text.size()) {
+        if (text.substr(end).starts_with("\\\"")) {
             ++end;
         } else if (text[end] == '"') {
             quoted = !quoted;
@@ -32,14 +42,18 @@ std::string_view next_word(std::string_view& text) {
             break;
         }
     }
-    const std::string_view word = text.substr(0, end);
+    const std::string_view options = text.substr(0, end);
     text = trim(text.substr(end));
-    return word;
+    return options;
 }
 
-bool looks_like_key_type(std::string_view word) {
-    return word.starts_with("ssh-") || word.starts_with("ecdsa-") || word.starts_with("sk-ssh-") ||
-           word.starts_with("sk-ecdsa-");
+bool looks_like_key(std::string_view line) {
+    return line.starts_with("ssh-") || line.starts_with("ecdsa-") || line.starts_with("sk-ssh-") ||
+           line.starts_with("sk-ecdsa-");
+}
+
+bool is_certificate_type(std::string_view type) {
+    return type.find("-cert-v0") != std::string_view::npos;
 }
 
 }  // namespace
@@ -118,31 +132,55 @@ void AuthorizedKeys::add_line(std::string_view line, const std::string& file,
     if (line.empty() || line.front() == '#') {
         return;
     }
-    const std::string first(next_word(line));
-    if (!looks_like_key_type(first)) {
-        complain(file, number,
-                 "this key is refused because its line carries options (" + first +
-                     "), which are not honoured yet; remove them to grant the key everything");
+    if (!is_text(line)) {
+        complain(file, number, "this line is refused because it holds a control character");
         return;
     }
-    const std::string base64(next_word(line));
-    auto key = PublicKey::parse(first, base64);
+    auto options = parse_key_options(looks_like_key(line) ? "" : next_options(line));
+    if (!options) {
+        complain(file, number, "this key is refused: " + options.error());
+        return;
+    }
+    add_key(std::move(*options), line, file, number);
+}
+
+void AuthorizedKeys::add_key(KeyOptions options, std::string_view text, const std::string& file,
+                             std::uint32_t number) {
+    const std::string type(next_word(text));
+    const std::string base64(next_word(text));
+    if (is_certificate_type(type)) {
+        complain(file, number,
+                 "this certificate is refused: write the key that signed it, behind the option "
+                 "cert-authority");
+        return;
+    }
+    auto key = PublicKey::parse(type, base64);
     if (!key) {
         complain(file, number,
-                 "this key is refused because it is not a readable key of type " + first);
+                 "this key is refused because it is not a readable key of type " + shown(type));
         return;
     }
-    std::string index = key->base64;
-    by_key_.try_emplace(std::move(index), Entry{std::move(*key), std::string(line), file, number});
+    Lines& lines = options.cert_authority ? by_authority_ : by_key_;
+    std::vector<Entry>& entries = lines[key->base64];
+    entries.push_back(Entry{std::move(*key), std::move(options), std::string(text), file, number});
 }
 
 void AuthorizedKeys::complain(const std::string& file, std::uint32_t line, std::string sentence) {
     complaints_.push_back({file, line, std::move(sentence)});
 }
 
-const AuthorizedKeys::Entry* AuthorizedKeys::find(const PublicKey& key) const {
-    const auto found = by_key_.find(key.base64);
-    return found == by_key_.end() ? nullptr : &found->second;
+std::span<const AuthorizedKeys::Entry> AuthorizedKeys::lines_of(const PublicKey& key,
+                                                                const Lines& lines) {
+    const auto found = lines.find(key.base64);
+    return found == lines.end() ? std::span<const Entry>{} : found->second;
+}
+
+std::span<const AuthorizedKeys::Entry> AuthorizedKeys::find(const PublicKey& key) const {
+    return lines_of(key, by_key_);
+}
+
+std::span<const AuthorizedKeys::Entry> AuthorizedKeys::find_authority(const PublicKey& ca) const {
+    return lines_of(ca, by_authority_);
 }
 
 }  // namespace portreeve::ssh

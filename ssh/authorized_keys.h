@@ -1,7 +1,9 @@
-// Which keys may log in: the lines of OpenSSH's authorized_keys files.
+// Which keys may log in, and as what: the lines of OpenSSH's authorized_keys files.
 //
-// A key is granted what its line says and no more. As long as a line's options are not honoured, a
-// line that carries any is refused, and said so: a key must never be wider than its owner wrote it.
+// A key is granted what its line says and no more: a line with an option that is unknown or not
+// well formed is refused as a whole, and said so. A key may stand on several lines, each with its
+// own options; as in sshd, the first that lets the login in is the one that holds. A cert-authority
+// line grants nothing to its own key, only to the certificates that the key has signed.
 //
 // Owns: values only; a set is made whole, then shared read-only. Called by: daemon/ at start and
 // reload. Bounds: kFileBytesMax a file, kFilesMax files.
@@ -9,11 +11,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "ssh/key_options.h"
 #include "ssh/keys.h"
 
 namespace portreeve::ssh {
@@ -25,6 +29,7 @@ class AuthorizedKeys {
 
     struct Entry {
         PublicKey key;
+        KeyOptions options;
         std::string comment;
         std::string file;
         std::uint32_t line = 0;
@@ -43,18 +48,28 @@ class AuthorizedKeys {
     // Adds what `text` grants; `file` is the name that entries and complaints carry.
     void add_text(std::string_view text, const std::string& file);
 
-    // nullptr: not authorized.
-    [[nodiscard]] const Entry* find(const PublicKey& key) const;
+    // The lines that grant something to `key`, in the order they were read; empty: not authorized.
+    [[nodiscard]] std::span<const Entry> find(const PublicKey& key) const;
+    // The cert-authority lines of `ca`, likewise.
+    [[nodiscard]] std::span<const Entry> find_authority(const PublicKey& ca) const;
+    // How many keys may log in, and how many may sign certificates that may.
     [[nodiscard]] std::size_t size() const { return by_key_.size(); }
+    [[nodiscard]] std::size_t authorities() const { return by_authority_.size(); }
     [[nodiscard]] const std::vector<Complaint>& complaints() const { return complaints_; }
 
   private:
+    using Lines = std::unordered_map<std::string, std::vector<Entry>>;  // by the key's base64
+
+    static std::span<const Entry> lines_of(const PublicKey& key, const Lines& lines);
     void add_path(const std::string& path);
     void add_file(const std::string& path);
     void add_line(std::string_view line, const std::string& file, std::uint32_t number);
+    void add_key(KeyOptions options, std::string_view text, const std::string& file,
+                 std::uint32_t number);
     void complain(const std::string& file, std::uint32_t line, std::string sentence);
 
-    std::unordered_map<std::string, Entry> by_key_;  // by base64
+    Lines by_key_;
+    Lines by_authority_;
     std::vector<Complaint> complaints_;
     std::size_t files_ = 0;
 };

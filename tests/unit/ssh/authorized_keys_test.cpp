@@ -10,6 +10,7 @@
 namespace portreeve::ssh {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::Folder;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -44,12 +45,12 @@ std::string complaint_about(const std::string& text) {
 TEST(AuthorizedKeys, APlainLineGrantsItsKey) {
     const AuthorizedKeys keys = keys_in(line_of(one()) + " someone@home with words\n");
     EXPECT_THAT(keys.complaints(), IsEmpty());
-    ASSERT_NE(keys.find(one()), nullptr);
-    EXPECT_EQ(keys.find(one())->comment, "someone@home with words");
-    EXPECT_EQ(keys.find(one())->key.fingerprint, one().fingerprint);
-    EXPECT_EQ(keys.find(one())->file, "keys");
-    EXPECT_EQ(keys.find(one())->line, 1U);
-    EXPECT_EQ(keys.find(other()), nullptr);
+    ASSERT_THAT(keys.find(one()), SizeIs(1));
+    EXPECT_EQ(keys.find(one()).front().comment, "someone@home with words");
+    EXPECT_EQ(keys.find(one()).front().key.fingerprint, one().fingerprint);
+    EXPECT_EQ(keys.find(one()).front().file, "keys");
+    EXPECT_EQ(keys.find(one()).front().line, 1U);
+    EXPECT_THAT(keys.find(other()), IsEmpty());
 }
 
 TEST(AuthorizedKeys, CommentsAndBlankLinesCountAsLinesOnly) {
@@ -57,47 +58,91 @@ TEST(AuthorizedKeys, CommentsAndBlankLinesCountAsLinesOnly) {
                                         line_of(other()) + "\n");
     EXPECT_THAT(keys.complaints(), IsEmpty());
     EXPECT_EQ(keys.size(), 1U);
-    ASSERT_NE(keys.find(one()), nullptr);
-    EXPECT_EQ(keys.find(one())->line, 5U);
-    EXPECT_EQ(keys.find(one())->comment, "");
+    ASSERT_THAT(keys.find(one()), SizeIs(1));
+    EXPECT_EQ(keys.find(one()).front().line, 5U);
+    EXPECT_EQ(keys.find(one()).front().comment, "");
 }
 
 TEST(AuthorizedKeys, LinesMayEndLikeOnWindowsOrNotAtAll) {
     const AuthorizedKeys keys =
         keys_in(line_of(one()) + " a\r\n\r\n\t" + one().type + "\t" + other().base64 + "  b");
     EXPECT_THAT(keys.complaints(), IsEmpty());
-    ASSERT_NE(keys.find(one()), nullptr);
-    EXPECT_EQ(keys.find(one())->comment, "a");
-    ASSERT_NE(keys.find(other()), nullptr);
-    EXPECT_EQ(keys.find(other())->comment, "b");
-    EXPECT_EQ(keys.find(other())->line, 3U);
+    ASSERT_THAT(keys.find(one()), SizeIs(1));
+    EXPECT_EQ(keys.find(one()).front().comment, "a");
+    ASSERT_THAT(keys.find(other()), SizeIs(1));
+    EXPECT_EQ(keys.find(other()).front().comment, "b");
+    EXPECT_EQ(keys.find(other()).front().line, 3U);
 }
 
-TEST(AuthorizedKeys, TheFirstOfTwoLinesHolds) {
-    const AuthorizedKeys keys = keys_in(line_of(one()) + " first\n" + line_of(one()) + " second\n");
+TEST(AuthorizedKeys, AKeyOnSeveralLinesHasThemAllInOrder) {
+    const AuthorizedKeys keys =
+        keys_in("no-pty " + line_of(one()) + " first\n" + line_of(other()) + "\nrestrict " +
+                line_of(one()) + " second\n" + line_of(one()) + " third\n");
+    EXPECT_EQ(keys.size(), 2U);
+    EXPECT_THAT(keys.find(other()), SizeIs(1));
+    ASSERT_THAT(keys.find(one()), SizeIs(3));
+    EXPECT_EQ(keys.find(one())[0].comment, "first");
+    EXPECT_FALSE(keys.find(one())[0].options.pty);
+    EXPECT_TRUE(keys.find(one())[0].options.port_forwarding);
+    EXPECT_EQ(keys.find(one())[1].line, 3U);
+    EXPECT_FALSE(keys.find(one())[1].options.port_forwarding);
+    EXPECT_TRUE(keys.find(one())[2].options.plain());
+}
+
+TEST(AuthorizedKeys, OptionsGoWithTheirKey) {
+    const AuthorizedKeys keys = keys_in("  restrict,port-forwarding,permitlisten=\"blog:80\"\t" +
+                                        line_of(one()) + " someone\n");
+    EXPECT_THAT(keys.complaints(), IsEmpty());
+    ASSERT_THAT(keys.find(one()), SizeIs(1));
+    const auto& entry = keys.find(one()).front();
+    EXPECT_EQ(entry.comment, "someone");
+    EXPECT_FALSE(entry.options.pty);
+    ASSERT_THAT(entry.options.permit_listen, SizeIs(1));
+    EXPECT_TRUE(entry.options.permit_listen[0].matches("blog", 80, true));
+}
+
+TEST(AuthorizedKeys, AnAuthorityGrantsNothingToItsOwnKey) {
+    const AuthorizedKeys keys =
+        keys_in("cert-authority,principals=\"a,b\" " + line_of(one()) + "\n" + line_of(other()) +
+                "\nCERT-AUTHORITY,no-pty " + line_of(one()) + " second\n");
+    EXPECT_THAT(keys.complaints(), IsEmpty());
+    EXPECT_THAT(keys.find(one()), IsEmpty());
+    EXPECT_THAT(keys.find_authority(other()), IsEmpty());
     EXPECT_EQ(keys.size(), 1U);
-    EXPECT_EQ(keys.find(one())->comment, "first");
+    EXPECT_EQ(keys.authorities(), 1U);
+    ASSERT_THAT(keys.find_authority(one()), SizeIs(2));
+    EXPECT_THAT(keys.find_authority(one())[0].options.principals, ElementsAre("a", "b"));
+    EXPECT_EQ(keys.find_authority(one())[1].comment, "second");
 }
 
-TEST(AuthorizedKeys, OptionsAreRefusedByNameAndPlace) {
-    const std::string said = complaint_about("\nrestrict " + line_of(one()) + " someone\n");
-    EXPECT_THAT(said, HasSubstr("keys:2: "));
-    EXPECT_THAT(said, HasSubstr("(restrict)"));
+TEST(AuthorizedKeys, ABadOptionIsRefusedByNameAndPlace) {
+    const std::string said =
+        complaint_about("\nrestrict,nonsense " + line_of(one()) + " someone\n");
+    EXPECT_THAT(said, HasSubstr("keys:2: this key is refused: "));
+    EXPECT_THAT(said, HasSubstr("\"nonsense\""));
+    complaint_about("restrict, no-pty " + line_of(one()) + "\n");
+    complaint_about("cert-authority,nonsense " + line_of(one()) + "\n");
 }
 
-TEST(AuthorizedKeys, QuotedOptionsWithBlanksAreOneWord) {
+TEST(AuthorizedKeys, QuotedOptionsMayHoldBlanksHashesAndQuotes) {
     for (const std::string option :
          {R"(command="echo hello world")", R"(from="10.0.0.0/8",command="a \" b",no-pty)",
-          R"(environment="NAME=a # b")"}) {
-        const std::string said = complaint_about(option + " " + line_of(one()) + "\n");
-        EXPECT_THAT(said, HasSubstr("(" + option + ")"));
+          R"(command="# no comment",environment="NAME=a # b")", R"(command="a\\\" b")"}) {
+        const AuthorizedKeys keys = keys_in(option + " " + line_of(one()) + "\n");
+        ASSERT_THAT(keys.find(one()), SizeIs(1)) << option;
+        EXPECT_TRUE(keys.find(one()).front().options.command) << option;
     }
 }
 
 // Blanks inside quotes must not make the key look like the line's first word.
-TEST(AuthorizedKeys, AKeyInsideAnOptionGrantsNothing) {
-    complaint_about("command=\"x " + line_of(one()) + "\" " + line_of(other()) + "\n");
+TEST(AuthorizedKeys, AKeyInsideAnOptionIsGrantedNothing) {
+    const AuthorizedKeys keys =
+        keys_in("command=\"x " + line_of(one()) + "\" " + line_of(other()) + "\n");
+    EXPECT_THAT(keys.find(one()), IsEmpty());
+    EXPECT_THAT(keys.find(other()), SizeIs(1));
     complaint_about("command=\"never closed " + line_of(one()) + "\n");
+    // As in sshd, two backslashes are two backslashes, and the quote behind the second is escaped.
+    complaint_about("command=\"x\\\\\" " + line_of(one()) + "\n");
 }
 
 TEST(AuthorizedKeys, KeysThatCannotBeReadAreRefused) {
@@ -113,20 +158,32 @@ TEST(AuthorizedKeys, KeysThatCannotBeReadAreRefused) {
 
 TEST(AuthorizedKeys, ABrokenLineLeavesTheOthersAlone) {
     const AuthorizedKeys keys =
-        keys_in("ssh-ed25519 garbage\n" + line_of(one()) + "\nrestrict " + line_of(other()) + "\n");
-    EXPECT_NE(keys.find(one()), nullptr);
-    EXPECT_EQ(keys.find(other()), nullptr);
+        keys_in("ssh-ed25519 garbage\n" + line_of(one()) + "\nnonsense " + line_of(other()) + "\n");
+    EXPECT_THAT(keys.find(one()), SizeIs(1));
+    EXPECT_THAT(keys.find(other()), IsEmpty());
     ASSERT_THAT(keys.complaints(), SizeIs(2));
     EXPECT_EQ(keys.complaints()[1].line, 3U);
 }
 
-// A key must not come in by the back door of a second line.
-TEST(AuthorizedKeys, ARestrictedKeyMayHaveAPlainLineToo) {
+TEST(AuthorizedKeys, ARefusedLineLeavesTheKeysOtherLinesAlone) {
     const AuthorizedKeys keys =
-        keys_in("restrict " + line_of(one()) + "\n" + line_of(one()) + "\n");
-    ASSERT_NE(keys.find(one()), nullptr);
-    EXPECT_EQ(keys.find(one())->line, 2U);
+        keys_in("nonsense " + line_of(one()) + "\nno-pty " + line_of(one()) + "\n");
+    ASSERT_THAT(keys.find(one()), SizeIs(1));
+    EXPECT_EQ(keys.find(one()).front().line, 2U);
     EXPECT_THAT(keys.complaints(), SizeIs(1));
+}
+
+TEST(AuthorizedKeys, ACertificateIsNoKey) {
+    EXPECT_THAT(complaint_about("ssh-ed25519-cert-v01@openssh.com " + one().base64 + "\n"),
+                HasSubstr("cert-authority"));
+}
+
+TEST(AuthorizedKeys, ControlCharactersAreRefusedAndNotRepeated) {
+    for (const std::string& bad : {std::string(1, '\0'), std::string("\x1b[2J")}) {
+        const std::string said = complaint_about("no-pty" + bad + " " + line_of(one()) + "\n");
+        EXPECT_EQ(said, "keys:1: this line is refused because it holds a control character");
+        complaint_about(line_of(one()) + " comment" + bad + "\n");
+    }
 }
 
 TEST(AuthorizedKeys, AFolderIsReadInNameOrderWithoutDotfiles) {
@@ -137,10 +194,10 @@ TEST(AuthorizedKeys, AFolderIsReadInNameOrderWithoutDotfiles) {
     folder.write("30-broken", "nonsense\n");
     std::filesystem::create_directory(folder.path("00-folder"));
     const AuthorizedKeys keys = AuthorizedKeys::read({folder.path()});
-    ASSERT_NE(keys.find(one()), nullptr);
-    EXPECT_EQ(keys.find(one())->comment, "early");
-    EXPECT_EQ(keys.find(one())->file, folder.path("10-early"));
-    EXPECT_EQ(keys.find(other()), nullptr);
+    ASSERT_THAT(keys.find(one()), SizeIs(2));
+    EXPECT_EQ(keys.find(one()).front().comment, "early");
+    EXPECT_EQ(keys.find(one()).front().file, folder.path("10-early"));
+    EXPECT_THAT(keys.find(other()), IsEmpty());
     ASSERT_THAT(keys.complaints(), SizeIs(1));
     EXPECT_EQ(keys.complaints()[0].file, folder.path("30-broken"));
 }
@@ -149,7 +206,7 @@ TEST(AuthorizedKeys, AMissingFileIsAComplaint) {
     const Folder folder;
     const AuthorizedKeys keys =
         AuthorizedKeys::read({folder.path("missing"), folder.write("there", line_of(one()))});
-    EXPECT_NE(keys.find(one()), nullptr);
+    EXPECT_THAT(keys.find(one()), SizeIs(1));
     ASSERT_THAT(keys.complaints(), SizeIs(1));
     EXPECT_THAT(keys.complaints()[0].text(), HasSubstr(folder.path("missing") + ": No such file"));
 }
@@ -158,10 +215,10 @@ TEST(AuthorizedKeys, AFileThatIsTooLargeIsNotRead) {
     const Folder folder;
     const std::string path = folder.write("large", line_of(one()) + "\n");
     std::filesystem::resize_file(path, AuthorizedKeys::kFileBytesMax);
-    EXPECT_NE(AuthorizedKeys::read({path}).find(one()), nullptr);
+    EXPECT_THAT(AuthorizedKeys::read({path}).find(one()), SizeIs(1));
     std::filesystem::resize_file(path, AuthorizedKeys::kFileBytesMax + 1);
     const AuthorizedKeys keys = AuthorizedKeys::read({path});
-    EXPECT_EQ(keys.find(one()), nullptr);
+    EXPECT_THAT(keys.find(one()), IsEmpty());
     ASSERT_THAT(keys.complaints(), SizeIs(1));
     EXPECT_THAT(keys.complaints()[0].text(), HasSubstr("larger than 16777216 bytes"));
 }
