@@ -13,7 +13,6 @@
 #include <tl/expected.hpp>
 
 struct ssh_key_struct;
-struct ssh_bind_struct;
 
 namespace portreeve::ssh {
 
@@ -45,20 +44,6 @@ class HostKeys {
   private:
     friend class Acceptor;
     std::vector<KeyHandle> keys_;
-};
-
-// What turns an accepted connection into a libssh session. libssh changes it with each accept, so
-// every worker has its own.
-class Acceptor {
-  public:
-    static tl::expected<Acceptor, std::string> make(const HostKeys& keys);
-    [[nodiscard]] ssh_bind_struct* handle() const { return bind_.get(); }
-
-  private:
-    struct BindDeleter {
-        void operator()(ssh_bind_struct* bind) const;
-    };
-    std::unique_ptr<ssh_bind_struct, BindDeleter> bind_;
 };
 
 }  // namespace portreeve::ssh

@@ -24,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ssh/acceptor.h"
 #include "ssh/channel.h"
 #include "ssh/keys.h"
 #include "ssh/link.h"

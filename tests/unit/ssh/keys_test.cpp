@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <sstream>
 
+#include "ssh/acceptor.h"
 #include "tests/unit/ssh/conversation.h"
 #include "tests/unit/ssh/folder.h"
 
