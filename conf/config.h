@@ -60,6 +60,11 @@ struct Ssh {
     Milliseconds keepalive{15'000};
     Milliseconds login_grace{20'000};
     std::string banner;
+    // Names, the best first; none: what ssh/acceptor.cpp chooses.
+    std::vector<std::string> ciphers;
+    std::vector<std::string> kex;
+    std::vector<std::string> macs;
+    std::vector<std::string> host_key_algorithms;
     bool operator==(const Ssh&) const = default;
 };
 

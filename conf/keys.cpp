@@ -23,6 +23,10 @@ void read_ssh(const Section& table, Ssh& ssh) {
     table["keepalive"].duration(ssh.keepalive, "0s", "24h");
     table["login_grace"].duration(ssh.login_grace, "1ms", "24h");
     table["banner"].one(ssh.banner, kText);
+    table["ciphers"].list(ssh.ciphers, kAlgorithm, AtLeast{0});
+    table["kex"].list(ssh.kex, kAlgorithm, AtLeast{0});
+    table["macs"].list(ssh.macs, kAlgorithm, AtLeast{0});
+    table["host_key_algorithms"].list(ssh.host_key_algorithms, kAlgorithm, AtLeast{0});
 }
 
 void read_auth(const Section& table, Auth& auth) {

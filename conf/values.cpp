@@ -340,6 +340,18 @@ Parsed<std::string> parse_domain(std::string_view text) {
     return domain;
 }
 
+Parsed<std::string> parse_algorithm(std::string_view text) {
+    constexpr std::size_t kNameBytesMax = 64;
+    const auto allowed = [](char c) { return c > ' ' && c < 0x7F && c != ','; };
+    if (text.empty() || text.size() > kNameBytesMax ||
+        !std::all_of(text.begin(), text.end(), allowed)) {
+        return bad(text, " is not an algorithm's name: write one of up to " +
+                             std::to_string(kNameBytesMax) +
+                             " characters without spaces and commas, such as \"aes256-ctr\"");
+    }
+    return std::string(text);
+}
+
 namespace {
 
 template <class T>

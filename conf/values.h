@@ -51,6 +51,10 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 // Any text of up to kTextBytesMax without a NUL.
 [[nodiscard]] Parsed<std::string> parse_text(std::string_view text);
 
+// The name of an SSH algorithm, as RFC 4251 section 6 has it. Whether there is such a one is not
+// asked here.
+[[nodiscard]] Parsed<std::string> parse_algorithm(std::string_view text);
+
 [[nodiscard]] Parsed<Bind> parse_bind(std::string_view text);
 [[nodiscard]] Parsed<RemovedKeys> parse_removed_keys(std::string_view text);
 [[nodiscard]] Parsed<LogLevel> parse_log_level(std::string_view text);
@@ -66,6 +70,8 @@ inline constexpr Form<std::string> kUserName{"the name of an account", R"("nobod
                                              parse_user_name};
 inline constexpr Form<std::string> kDomain{"a DNS name", R"("gate.example.com")", parse_domain};
 inline constexpr Form<std::string> kText{"a text", R"("Welcome")", parse_text};
+inline constexpr Form<std::string> kAlgorithm{"an algorithm's name", R"("aes256-ctr")",
+                                              parse_algorithm};
 inline constexpr Form<Bind> kBind{R"("loopback", "client" or "any")", "", parse_bind};
 inline constexpr Form<RemovedKeys> kRemovedKeys{R"("end" or "keep")", "", parse_removed_keys};
 inline constexpr Form<LogLevel> kLogLevel{R"("error", "warning", "info" or "debug")", "",

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "conf/config.h"
+#include "ssh/acceptor.h"
 #include "ssh/authorized_keys.h"
 #include "ssh/keys.h"
 
@@ -16,6 +17,7 @@ struct Policy {
     conf::Config config;
     ssh::AuthorizedKeys authorized_keys;
     ssh::HostKeys host_keys;
+    ssh::Algorithms algorithms;
 };
 
 using PolicyPtr = std::shared_ptr<const Policy>;

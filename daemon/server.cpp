@@ -297,7 +297,7 @@ tl::expected<void, Failure> Server::try_reload() {
     }
     std::vector<ssh::Acceptor> acceptors;
     for (std::size_t count = 0; count < workers_.size(); ++count) {
-        auto acceptor = ssh::Acceptor::make((*policy)->host_keys);
+        auto acceptor = ssh::Acceptor::make((*policy)->host_keys, (*policy)->algorithms);
         if (!acceptor) {
             return tl::unexpected(Failure{1, {acceptor.error()}});
         }

@@ -26,6 +26,10 @@ std::string from_environment(const char* name, std::string otherwise) {
     return std::string(folders.substr(0, folders.find(':')));
 }
 
+ssh::Algorithms algorithms_of(const conf::Ssh& rules) {
+    return {rules.ciphers, rules.kex, rules.macs, rules.host_key_algorithms};
+}
+
 // Whether a configured key file or folder can be read at all. A missing default is no failure: the
 // package starts before the first key is written.
 std::string why_unreadable(const std::string& path) {
@@ -94,8 +98,12 @@ tl::expected<void, Failure> check_keys(const conf::Config& config) {
             return tl::unexpected(failed(1, why));
         }
     }
-    if (const auto host_keys = ssh::HostKeys::read(config.ssh.host_keys); !host_keys) {
+    const auto host_keys = ssh::HostKeys::read(config.ssh.host_keys);
+    if (!host_keys) {
         return tl::unexpected(failed(1, host_keys.error()));
+    }
+    if (const std::string why = algorithms_of(config.ssh).why_unusable(*host_keys); !why.empty()) {
+        return tl::unexpected(failed(2, why));
     }
     return {};
 }
@@ -111,8 +119,9 @@ tl::expected<PolicyPtr, Failure> make_policy(conf::Config config) {
         return tl::unexpected(failed(1, host_keys.error()));
     }
     auto keys = ssh::AuthorizedKeys::read(config.auth.authorized_keys);
+    auto algorithms = algorithms_of(config.ssh);
     return std::make_shared<const Policy>(
-        Policy{std::move(config), std::move(keys), std::move(*host_keys)});
+        Policy{std::move(config), std::move(keys), std::move(*host_keys), std::move(algorithms)});
 }
 
 }  // namespace portreeve::daemon

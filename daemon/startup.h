@@ -30,7 +30,7 @@ tl::expected<conf::Config, Failure> read_config(const std::string& path);
 // Makes the state folder where it is missing and locks it: one daemon for one state.
 tl::expected<uring::Fd, Failure> lock_state(const std::string& state_dir);
 
-// Whether the key files that the configuration names can be used; makes none.
+// Whether the key files and the algorithms that the configuration names can be used; makes none.
 tl::expected<void, Failure> check_keys(const conf::Config& config);
 
 // Reads the keys that the configuration names. A default file that does not exist yet is a

@@ -22,7 +22,7 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(unsigned number,
     if (!kernel) {
         return tl::unexpected(kernel.error().sentence);
     }
-    auto acceptor = ssh::Acceptor::make(policy->host_keys);
+    auto acceptor = ssh::Acceptor::make(policy->host_keys, policy->algorithms);
     if (!acceptor) {
         return tl::unexpected(acceptor.error());
     }

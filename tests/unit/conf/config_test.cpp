@@ -174,6 +174,10 @@ host_keys = ["/k1", "/k2"]
 keepalive = "0s"
 login_grace = "1m30s"
 banner = "hello\nthere"
+ciphers = ["c1", "c2@example.com"]
+kex = ["k"]
+macs = ["m"]
+host_key_algorithms = ["h"]
 [auth]
 authorized_keys = ["/a", "/b"]
 command = "/bin/keys %u '%f %t'"
@@ -218,7 +222,11 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                 .host_keys = {"/k1", "/k2"},
                 .keepalive = 0s,
                 .login_grace = 90s,
-                .banner = "hello\nthere"},
+                .banner = "hello\nthere",
+                .ciphers = {"c1", "c2@example.com"},
+                .kex = {"k"},
+                .macs = {"m"},
+                .host_key_algorithms = {"h"}},
         .auth = {.authorized_keys = {"/a", "/b"},
                  .command = {"/bin/keys", "%u", "%f %t"},
                  .command_user = "keys",

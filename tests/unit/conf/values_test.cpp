@@ -185,6 +185,26 @@ TEST(PortRanges, SayWhatIsWrongWithThem) {
               "\"300-200\" runs backwards: write \"200-300\"");
 }
 
+// ---- algorithms ----
+
+TEST(Algorithms, AreNames) {
+    for (const std::string name : {"aes256-ctr", "x", "aes256-gcm@openssh.com"}) {
+        EXPECT_EQ(parse_algorithm(name), name);
+    }
+    EXPECT_TRUE(parse_algorithm(std::string(64, 'x')));
+}
+
+TEST(Algorithms, SayWhatIsWrongWithThem) {
+    for (const std::string& text :
+         {std::string(), std::string("a,b"), std::string("a b"), std::string("a\n"),
+          std::string("\xC3\xA4"), std::string("a\0", 2), std::string(65, 'x')}) {
+        EXPECT_EQ(refusal(parse_algorithm(text)),
+                  in_quotes(text) +
+                      " is not an algorithm's name: write one of up to 64 characters without "
+                      "spaces and commas, such as \"aes256-ctr\"");
+    }
+}
+
 // ---- names ----
 
 TEST(Domain, IsADnsNameOrNothing) {
