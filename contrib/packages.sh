@@ -6,7 +6,8 @@
 {
     build_packages=(
         build-essential cmake ninja-build pkg-config
-        liburing-dev libssh-dev libtomlplusplus-dev libsystemd-dev libexpected-dev)
+        liburing-dev libssh-dev libtomlplusplus-dev libsystemd-dev libexpected-dev
+        libcrypt-dev)
     run_packages=(openssh-client)
     try_packages=(python3 curl)
     # openssh-server is what the benchmark compares with; where systemd runs, Debian also starts it.
