@@ -6,7 +6,7 @@
 {
     build_packages=(
         build-essential cmake ninja-build pkg-config
-        liburing-dev libssh-dev libtomlplusplus-dev libsystemd-dev libexpected-dev
+        liburing-dev libssh-dev libssl-dev libtomlplusplus-dev libsystemd-dev libexpected-dev
         libcrypt-dev)
     run_packages=(openssh-client)
     try_packages=(python3 curl)
