@@ -112,9 +112,7 @@ std::optional<Network> read_network(std::string_view text) {
         return std::nullopt;
     }
     if (is_mapped(*address)) {
-        if (made.bits < kMappedBits) {
-            return std::nullopt;
-        }
+        // Its prefix is long enough: a shorter one would leave some of ::ffff behind it.
         made = {unmapped(*address), made.bits - kMappedBits};
     }
     return made;
