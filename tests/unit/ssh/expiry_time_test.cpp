@@ -80,6 +80,7 @@ TEST(ExpiryTime, WhatIsNoTime) {
                             "20240229+",
                             "20240229 Z",
                             "20240229ZZ",
+                            "202402291x00",
                             "forever",
                             "+7d"}) {
         EXPECT_EQ(parse_expiry_time(bad), std::nullopt) << bad;
