@@ -10,9 +10,10 @@
         libcrypt-dev)
     run_packages=(openssh-client)
     try_packages=(python3 curl)
-    # openssh-server is what the benchmark compares with; where systemd runs, Debian also starts it.
+    # openssh-server is what tests and benchmark compare with; where systemd runs, Debian also
+    # starts it.
     test_packages=(
-        libgtest-dev libgmock-dev python3 python3-pytest git
+        libgtest-dev libgmock-dev python3 python3-pytest python3-paramiko git
         openssh-client openssh-server dropbear-bin putty-tools curl
         clang-format-14 clang-tidy-14 shellcheck man-db ccache)
 }

@@ -91,6 +91,17 @@ class Ssh(Client):
     def wait_login(self):
         self.stderr.wait_for(r"^Authenticated to ", process=self.process)
 
+    def control(self, operation, forward, works=True):
+        """`-O operation -R forward` against this client, a master (`-M -S PATH`): its words.
+
+        A cancel counts as working even where nothing was cancelled: so ssh's exit code has it.
+        """
+        path = self.command[self.command.index("-S") + 1]
+        done = ssh_control(path, operation, "-R", forward)
+        words = done.stdout + done.stderr
+        assert (done.returncode == 0) == works, f"-O {operation} -R {forward}: {words}"
+        return words
+
 
 class SshOnTerminal(Ssh):
     """ssh -tt on a pseudo-terminal of its own: what a person at a keyboard has."""

@@ -18,6 +18,7 @@ from harness.wait import SCALE, TextFile, until
 
 _REPORTS = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error: ")
 _FIELD = re.compile(r'([A-Za-z_]+)=("(?:[^"\\]|\\.)*"|\S*)')
+_GATEWAY_PORTS = {"loopback": "no", "client": "clientspecified", "any": "yes"}
 _ACTIVATE = os.path.join(os.path.dirname(__file__), "activate.py")
 
 
@@ -221,11 +222,12 @@ class SshdGate(Gate):
     def _config(self):
         ssh, limits = self.settings.get("ssh", {}), self.settings.get("limits", {})
         seconds = lambda text: text.removesuffix("s")
+        bind = self.settings.get("forward", {}).get("bind", "client")
         return [
             f"ListenAddress 127.0.0.1:{self.port}", f"HostKey {self._host_key}",
             f"AuthorizedKeysFile {self.authorized_keys}", "StrictModes no", "UsePAM no",
             "PermitRootLogin prohibit-password", "PasswordAuthentication no",
-            "KbdInteractiveAuthentication no", "GatewayPorts clientspecified",
+            "KbdInteractiveAuthentication no", f"GatewayPorts {_GATEWAY_PORTS[bind]}",
             "AllowTcpForwarding yes", "MaxStartups 1000", "LogLevel VERBOSE", "PidFile none",
             "PerSourceNetBlockSize 32:128",
             f"PerSourceMaxStartups {limits.get('startups_per_ip', 'none')}",
@@ -249,8 +251,8 @@ def chosen_kind():
     return os.environ.get("PORTREEVE_E2E_GATE", "portreeve")
 
 
-def make(folder, settings=None):
-    return {"portreeve": PortreeveGate, "sshd": SshdGate}[chosen_kind()](folder, settings)
+def make(folder, settings=None, kind=None):
+    return {"portreeve": PortreeveGate, "sshd": SshdGate}[kind or chosen_kind()](folder, settings)
 
 
 def port_of(event):

@@ -7,7 +7,7 @@ well fails the test, whatever the test itself was about.
 import contextlib
 import os
 
-from harness import client, gate, visitor
+from harness import client, gate, raw, visitor
 from harness.target import Target
 
 
@@ -27,17 +27,24 @@ class Scene:
         self._stack.callback(thing.close)
         return thing
 
-    def new_gate(self, **settings):
+    def new_gate(self, kind=None, **settings):
         """A gate that is not started: its key file holds the owner's key alone."""
         folder = os.path.join(self.folder, f"gate{len(self.gates)}")
         os.mkdir(folder, 0o700)
-        made = self.add(gate.make(folder, settings))
+        made = self.add(gate.make(folder, settings, kind))
         made.write_keys([self.key.line])
         self.gates.append(made)
         return made
 
     def gate(self, **settings):
         return self.new_gate(**settings).start()
+
+    def both(self, **settings):
+        """portreeved and the system's own sshd with the same settings, to be compared."""
+        return [self.gate(kind=kind, **settings) for kind in ("portreeve", "sshd")]
+
+    def raw(self, at):
+        return self.add(raw.RawClient(at, self.key))
 
     def ssh(self, at, *forwards, key=None, **kwargs):
         return self.add(client.Ssh(at, key or self.key, self.folder, forwards, **kwargs))
