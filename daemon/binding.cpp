@@ -47,6 +47,15 @@ bool only_loopback(const Wanted& wanted) {
     });
 }
 
+// Each family's own loopback: a wish for IPv4 alone does not open a port on IPv6.
+Wanted loopback_instead(const Wanted& wanted) {
+    Wanted made;
+    for (const std::string& host : wanted.hosts) {
+        made.hosts.emplace_back(Address::parse(host, 0)->is_v6() ? "::1" : "127.0.0.1");
+    }
+    return made;
+}
+
 // A family that this host does not have at all is not one that was withheld.
 bool family_missing(int error) {
     return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
@@ -121,7 +130,7 @@ tl::expected<Wanted, Refusal> addresses_for(const std::string& address, conf::Bi
         wanted->note = "opened on all addresses, because [forward] bind is \"any\"";
     }
     if (bind == conf::Bind::loopback && !only_loopback(*wanted)) {
-        wanted = loopback();
+        wanted = loopback_instead(*wanted);
         wanted->note = "opened on loopback only, because [forward] bind is \"loopback\"";
     }
     return wanted;

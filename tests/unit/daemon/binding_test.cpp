@@ -52,8 +52,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"localhost", Bind::loopback, kLoopback, false, false},
                       Case{"::1", Bind::loopback, {"::1"}, false, false},
                       Case{"127.9.9.9", Bind::loopback, {"127.9.9.9"}, false, false},
-                      Case{"0.0.0.0", Bind::loopback, kLoopback, false, true},
-                      Case{"192.0.2.7", Bind::loopback, kLoopback, false, true}));
+                      Case{"0.0.0.0", Bind::loopback, {"127.0.0.1"}, false, true},
+                      Case{"::", Bind::loopback, {"::1"}, false, true},
+                      Case{"192.0.2.7", Bind::loopback, {"127.0.0.1"}, false, true},
+                      Case{"2001:db8::7", Bind::loopback, {"::1"}, false, true}));
 INSTANTIATE_TEST_SUITE_P(Any, AddressesFor,
                          ::testing::Values(Case{"", Bind::any, kEverywhere, true, false},
                                            Case{"*", Bind::any, kEverywhere, true, false},
