@@ -1,5 +1,7 @@
 #include "daemon/tunnel.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -32,6 +34,9 @@ std::string Tunnel::address_text() const {
 void Tunnel::close() {
     closing_ = true;
     for (const auto& listener : listeners_) {
+        // The accept that is armed holds the socket until a later turn. Shut down, it gives up its
+        // port now: the client's next request, which may be here already, finds it free.
+        shutdown(listener->descriptor(), SHUT_RD);
         listener->close();
     }
 }
