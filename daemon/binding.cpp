@@ -56,7 +56,7 @@ Wanted loopback_instead(const Wanted& wanted) {
     return made;
 }
 
-// A family that this host does not have at all is not one that was withheld.
+// A family that this host does not have at all is not one that was withheld: the note tells of it.
 bool family_missing(int error) {
     return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
 }
@@ -79,38 +79,39 @@ struct BindFailure {
 };
 
 // All of the wanted addresses on this port, or none.
-tl::expected<std::vector<uring::Fd>, BindFailure> bind_all(const Wanted& wanted,
-                                                           std::uint16_t port) {
-    std::vector<uring::Fd> sockets;
+tl::expected<Bound, BindFailure> bind_all(const Wanted& wanted, std::uint16_t port) {
+    Bound bound{{}, port, wanted.wildcard, wanted.note};
     BindFailure missing{-EADDRNOTAVAIL, "this host has no such address"};
     for (const std::string& host : wanted.hosts) {
         const auto address = Address::parse(host, port);
         auto socket = uring::listen_on(*address, false);
         if (socket) {
-            sockets.push_back(std::move(*socket));
+            bound.sockets.push_back(std::move(*socket));
         } else if (wanted.hosts.size() > 1 && family_missing(socket.error())) {
             missing = {socket.error(), why_not(*address, socket.error())};
+            bound.note += (bound.note.empty() ? "" : "; ") +
+                          ("not at " + host + ", which this host does not have");
         } else {
             return tl::unexpected(BindFailure{socket.error(), why_not(*address, socket.error())});
         }
     }
-    if (sockets.empty()) {
+    if (bound.sockets.empty()) {
         return tl::unexpected(missing);
     }
-    return sockets;
+    return bound;
 }
 
 tl::expected<Bound, Refusal> bind_from_pool(const Wanted& wanted, const conf::PortRange& pool,
                                             std::uint32_t seed) {
     const std::uint32_t size = std::uint32_t{pool.last} - pool.first + 1;
     for (std::uint32_t step = 0; step < std::min(size, kPoolTriesMax); ++step) {
-        const auto port = static_cast<std::uint16_t>(pool.first + (seed + step) % size);
-        auto sockets = bind_all(wanted, port);
-        if (sockets) {
-            return Bound{std::move(*sockets), port, wanted.wildcard, wanted.note};
+        auto bound =
+            bind_all(wanted, static_cast<std::uint16_t>(pool.first + (seed + step) % size));
+        if (bound) {
+            return std::move(*bound);
         }
-        if (sockets.error().error != -EADDRINUSE && sockets.error().error != -EACCES) {
-            return tl::unexpected(Refusal{"bind_failed", sockets.error().sentence});
+        if (bound.error().error != -EADDRINUSE && bound.error().error != -EACCES) {
+            return tl::unexpected(Refusal{"bind_failed", bound.error().sentence});
         }
     }
     return tl::unexpected(Refusal{"pool_exhausted", "no free port was found in [forward] pool " +
@@ -151,14 +152,13 @@ tl::expected<Bound, Refusal> bind_forward(const std::string& address, std::uint3
         return tl::unexpected(Refusal{
             "port_not_allowed", "port " + std::to_string(port) + " is outside [forward] ports"});
     }
-    const auto wanted_port = static_cast<std::uint16_t>(port);
-    auto sockets = bind_all(*wanted, wanted_port);
-    if (!sockets) {
+    auto bound = bind_all(*wanted, static_cast<std::uint16_t>(port));
+    if (!bound) {
         return tl::unexpected(
-            Refusal{sockets.error().error == -EADDRINUSE ? "address_in_use" : "bind_failed",
-                    sockets.error().sentence});
+            Refusal{bound.error().error == -EADDRINUSE ? "address_in_use" : "bind_failed",
+                    bound.error().sentence});
     }
-    return Bound{std::move(*sockets), wanted_port, wanted->wildcard, wanted->note};
+    return std::move(*bound);
 }
 
 }  // namespace portreeve::daemon

@@ -2,8 +2,8 @@
 // be.
 //
 // The rule is that nothing is exposed wider, narrower or elsewhere than asked without a word: all
-// the addresses that a wish names are bound, or none; where [forward] bind changes the wish, `note`
-// says so.
+// the addresses that a wish names are bound, or none; where [forward] bind changes the wish, or the
+// host has only one of two families at all, `note` says so.
 //
 // Owns: nothing. Called by: Client. Bounds: one try per port of the pool.
 #pragma once

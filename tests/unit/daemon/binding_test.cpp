@@ -1,7 +1,15 @@
 #include "daemon/binding.h"
 
 #include <gmock/gmock.h>
+#include <linux/ipv6.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <cstring>
 #include <optional>
 
 namespace portreeve::daemon {
@@ -184,6 +192,51 @@ TEST(BindForward, APoolIsSearchedWhollyWhereverItBegins) {
         ASSERT_LE(all.size(), 50U);
     }
     EXPECT_GE(all.size(), 40U) << "more ports are in use on this host than should be";
+}
+
+// A network of its own with 127.0.0.1 alone, for the calling process. False: that is not allowed.
+bool enter_network_without_v6() {
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
+        return false;
+    }
+    ifreq loopback{};
+    std::strncpy(loopback.ifr_name, "lo", IFNAMSIZ - 1);
+    loopback.ifr_flags = IFF_UP;
+    in6_ifreq address{};
+    address.ifr6_addr = in6addr_loopback;
+    address.ifr6_prefixlen = 128;
+    address.ifr6_ifindex = static_cast<int>(if_nametoindex("lo"));
+    const uring::Fd v4(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const uring::Fd v6(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    return v4 && ioctl(v4.get(), SIOCSIFFLAGS, &loopback) == 0 &&
+           (!v6 || ioctl(v6.get(), SIOCDIFADDR, &address) == 0);
+}
+
+TEST(BindForward, SaysWhichFamilyThisHostHasNot) {
+    constexpr int kNotAllowed = 77;
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        if (!enter_network_without_v6()) {
+            _exit(kNotAllowed);
+        }
+        const auto both = bind_forward("localhost", 8'080, conf::Forward{}, 0);
+        EXPECT_TRUE(both && both->sockets.size() == 1);
+        EXPECT_EQ(both ? both->note : "", "not at ::1, which this host does not have");
+        const auto assigned = bind_forward("localhost", 0, conf::Forward{}, 0);
+        EXPECT_EQ(assigned ? assigned->note : "", "not at ::1, which this host does not have");
+        const auto six = bind_forward("::1", 8'081, conf::Forward{}, 0);
+        EXPECT_EQ(six ? "" : six.error().code, "bind_failed");
+        std::fflush(nullptr);
+        _exit(HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == kNotAllowed) {
+        GTEST_SKIP() << "this process may not make a network of its own";
+    }
+    EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace
