@@ -20,7 +20,9 @@ LOOPBACK = {"127.0.0.1", "::1"}
 EVERYWHERE = {"0.0.0.0", "::"}
 REFUSED = set()
 
-OWN = "an own address"  # a placeholder: the host's own, where it has one besides loopback
+# Placeholders, left out where the host has no such thing: an address of its own besides loopback,
+# and the name it gives itself, with the addresses that it resolves to.
+OWN, HOSTNAME = "an own address", "the host's name"
 FOREIGN = "198.51.100.1"  # documentation's; nobody's
 NAME = "n" * 64 + ".example"  # a label of 64 characters, which no resolver asks anybody about
 
@@ -46,6 +48,7 @@ MATRIX = {
         OWN: same({OWN}),
         FOREIGN: same(REFUSED),
         NAME: same(REFUSED),
+        HOSTNAME: Cell(REFUSED, False, {HOSTNAME}),
     },
     "loopback": {
         None: same(LOOPBACK),
@@ -60,6 +63,7 @@ MATRIX = {
         OWN: Cell({"127.0.0.1"}, True, LOOPBACK),
         FOREIGN: Cell({"127.0.0.1"}, True, LOOPBACK),
         NAME: Cell(REFUSED, False, LOOPBACK),
+        HOSTNAME: Cell(REFUSED, False, LOOPBACK),
     },
     "any": {
         None: Cell(EVERYWHERE, True, EVERYWHERE),
@@ -74,6 +78,7 @@ MATRIX = {
         OWN: Cell(EVERYWHERE, True, EVERYWHERE),
         FOREIGN: Cell(EVERYWHERE, True, EVERYWHERE),
         NAME: Cell(REFUSED, False, EVERYWHERE),
+        HOSTNAME: Cell(REFUSED, False, EVERYWHERE),
     },
 }
 
@@ -88,15 +93,32 @@ def own_address():
         return sock.getsockname()[0]
 
 
+def own_name():
+    """The host's name and the addresses it resolves to; none where they are not this host's."""
+    name, hosts = socket.gethostname(), set()
+    try:
+        for family, *_, address in socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM):
+            with socket.socket(family, socket.SOCK_STREAM) as sock:
+                sock.bind(address)
+                hosts.add(address[0])
+    except OSError:  # it does not resolve, or to somewhere else
+        return name, set()
+    return name, hosts
+
+
 def wishes(bind):
-    """{address as it is asked for: (port, cell)}, with the host's own address filled in."""
-    own, cells = own_address(), {}
+    """{address as it is asked for: (port, cell)}, with the placeholders filled in."""
+    own = own_address()
+    name, resolved = own_name()
+    asked = {OWN: own, HOSTNAME: name if resolved else None}
+    heard = {OWN: {own}, HOSTNAME: resolved}
+    cells = {}
     for address, cell in MATRIX[bind].items():
-        if address == OWN and own is None:
+        if asked.get(address, address) is None and address is not None:
             continue
-        filled = Cell({own if host == OWN else host for host in cell.portreeve}, cell.noted,
-                      {own if host == OWN else host for host in cell.sshd})
-        cells[own if address == OWN else address] = (ports.fixed(), filled)
+        ours, theirs = (set().union(*(heard.get(host, {host}) for host in hosts))
+                        for hosts in (cell.portreeve, cell.sshd))
+        cells[asked.get(address, address)] = (ports.fixed(), Cell(ours, cell.noted, theirs))
     return cells
 
 

@@ -92,11 +92,8 @@ def test_a_forward_without_a_reply(scene, gate, raw):
     assert_served(raw, scene.visit(port), raw.wait_open())
 
 
-def test_port_0_without_a_reply_binds_nothing(request, gate, raw):
+def test_port_0_without_a_reply_binds_nothing(gate, raw):
     """Nobody would know the port."""
-    if gate.kind == "portreeve":
-        request.applymarker(pytest.mark.xfail(
-            strict=True, reason="ForwardWish does not say whether a reply is wanted"))
     raw.send("tcpip-forward", "127.0.0.1", 0, want_reply=False)
     raw.synchronise()
     assert listeners.of(gate) == {}

@@ -1,10 +1,12 @@
 """Ports for tests that must name one. Below the kernel's ephemeral range, so that no connection
 of anybody takes one by chance, chosen at random, and tried: two suites at once do not collide."""
 
+import collections
 import random
 import socket
 
 _FIXED = range(10_000, 19_900)
+_given = collections.deque(maxlen=1000)  # a test that wants several gets different ones
 _POOLS = range(20_000, 29_900, 64)
 
 
@@ -23,7 +25,8 @@ def _free(port):
 def fixed():
     while True:
         port = random.choice(_FIXED)
-        if _free(port):
+        if port not in _given and _free(port):
+            _given.append(port)
             return port
 
 

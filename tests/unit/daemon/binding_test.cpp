@@ -16,7 +16,6 @@ namespace portreeve::daemon {
 namespace {
 
 using conf::Bind;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using uring::Address;
