@@ -121,6 +121,11 @@ tl::expected<Bound, Refusal> bind_from_pool(const Wanted& wanted, const conf::Po
 
 }  // namespace
 
+bool is_name(const std::string& address) {
+    return !address.empty() && address != "*" && address != "localhost" &&
+           !Address::parse(address, 0);
+}
+
 tl::expected<Wanted, Refusal> addresses_for(const std::string& address, conf::Bind bind) {
     auto wanted = as_asked(address);
     if (!wanted) {
@@ -146,11 +151,9 @@ tl::expected<Bound, Refusal> bind_forward(const std::string& address, std::uint3
     if (port == 0) {
         return bind_from_pool(*wanted, rules.pool, seed);
     }
-    const bool allowed = std::any_of(rules.ports.begin(), rules.ports.end(),
-                                     [port](const conf::PortRange& r) { return r.contains(port); });
-    if (!allowed) {
-        return tl::unexpected(Refusal{
-            "port_not_allowed", "port " + std::to_string(port) + " is outside [forward] ports"});
+    if (port > 65'535) {
+        return tl::unexpected(
+            Refusal{"port_not_allowed", "there is no port " + std::to_string(port)});
     }
     auto bound = bind_all(*wanted, static_cast<std::uint16_t>(port));
     if (!bound) {

@@ -36,6 +36,9 @@ struct Wanted {
 };
 tl::expected<Wanted, Refusal> addresses_for(const std::string& address, conf::Bind bind);
 
+// Whether it is a word that is neither an address nor one of RFC 4254's words for several.
+[[nodiscard]] bool is_name(const std::string& address);
+
 // Listens as asked. `port` 0 takes one from the pool; `seed` says where in the pool to begin.
 tl::expected<Bound, Refusal> bind_forward(const std::string& address, std::uint32_t port,
                                           const conf::Forward& rules, std::uint32_t seed);

@@ -12,8 +12,11 @@ constexpr std::size_t kNoticesMax = 64;
 constexpr std::size_t kShownAddressMax = 80;
 constexpr std::size_t kAddressMax = 255;  // a DNS name is no longer
 
-ssh::SessionOptions session_options(const conf::Ssh& rules) {
-    return {rules.login_grace.count(), rules.keepalive.count(), rules.banner};
+constexpr std::int64_t kExpiryLookMs = 60'000;  // a clock that is set is noticed that soon
+
+ssh::SessionOptions session_options(const conf::Config& config) {
+    return {config.ssh.login_grace.count(), config.ssh.keepalive.count(), config.ssh.banner,
+            !config.auth.passwords.empty()};
 }
 
 std::uint32_t random_number() {
@@ -46,19 +49,37 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
       peer_(uring::Address::of_peer(socket.get())),
       peer_text_(peer_.text()),
       ticket_(std::move(ticket)),
-      session_(place.ring, place.pools, std::move(socket),
-               session_options(events.policy().config.ssh), *this) {
+      authenticator_(place.ring, place.commons.password_checker,
+                     {peer_, uring::Address::of_local(socket.get())}, *this),
+      session_(place.ring, place.pools, std::move(socket), session_options(events.policy()->config),
+               *this),
+      from_visitors_(place.ring),
+      to_visitors_(place.ring) {
 }
 
 void Client::open(const ssh::Acceptor& acceptor) {
-    place_.log.debug("session_open", {{"client", peer_text_}});
+    place_.commons.log.debug("session_open", {{"client", peer_text_}});
     if (!session_.open(acceptor)) {
         session_.end("failed", "libssh could not take the connection");
     }
 }
 
 void Client::use_policy() {
-    session_.set_keepalive_ms(events_.policy().config.ssh.keepalive.count());
+    session_.set_keepalive_ms(policy()->config.ssh.keepalive.count());
+    if (!grant_ || session_.ending()) {
+        return;
+    }
+    auto decision = authenticator_.decide_again(*grant_);
+    if (decision) {
+        use_grant(std::move(*decision));
+        return;
+    }
+    const Refusal& refusal = decision.error();
+    const bool keeps = policy()->config.auth.removed_keys == conf::RemovedKeys::keep &&
+                       refusal.code != "key_revoked" && refusal.code != "key_expired";
+    if (!keeps) {
+        session_.end(std::string(refusal.code), refusal.sentence);
+    }
 }
 
 void Client::drain() {
@@ -79,41 +100,68 @@ void Client::end(std::string_view reason, std::string_view sentence) {
 }
 
 void Client::on_login_request(const ssh::LoginRequest& request) {
-    session_.answer_login(may_login(request.user(), request.key(), request.proven()));
+    const bool by_key = request.method() == ssh::LoginRequest::Method::public_key;
+    shown_ = {request.user(), by_key ? request.key().fingerprint : "", !by_key || request.proven()};
+    authenticator_.decide(request);
 }
 
-bool Client::may_login(const std::string& user, const ssh::PublicKey& key, bool proven) {
-    const auto lines = events_.policy().authorized_keys.find(key);
-    // Until options are honoured here, a line that carries any lets nobody in.
-    const auto is_plain = [](const auto& line) { return line.options.plain(); };
-    if (std::none_of(lines.begin(), lines.end(), is_plain)) {
-        const std::string why = lines.empty()
-                                    ? "no line has this key"
-                                    : lines[0].file + ":" + std::to_string(lines[0].line) +
-                                          ": its options are not honoured yet";
-        place_.log.info("login_refused", {{"code", "unknown_key"},
-                                          {"client", peer_text_},
-                                          {"user", user},
-                                          {"fingerprint", key.fingerprint},
-                                          {"why", why}});
-        return false;
+void Client::on_login_decided(tl::expected<Grant, Refusal> decision) {
+    if (decision && shown_.enough) {
+        const auto entered = enter(std::move(*decision));
+        if (!entered) {
+            refuse_login(entered.error());
+        }
+        session_.answer_login(entered.has_value());
+        return;
     }
-    if (!proven) {
-        return true;
+    if (!decision) {
+        refuse_login(decision.error());
     }
-    if (auto in = ticket_->log_in(key.fingerprint); !in) {
-        place_.log.info("login_refused", {{"code", std::string(in.error().code)},
-                                          {"client", peer_text_},
-                                          {"user", user},
-                                          {"fingerprint", key.fingerprint},
-                                          {"why", in.error().sentence}});
-        return false;
+    session_.answer_login(decision.has_value());
+}
+
+tl::expected<void, Refusal> Client::enter(Grant grant) {
+    if (auto in = ticket_->log_in(grant.owner); !in) {
+        return tl::unexpected(in.error());
     }
-    user_ = user;
-    fingerprint_ = key.fingerprint;
-    place_.log.info("login",
-                    {{"client", peer_text_}, {"user", user}, {"fingerprint", key.fingerprint}});
-    return true;
+    usage_ = place_.commons.owners.usage_of(grant.owner);
+    session_place_ = usage_->take_session();
+    use_grant(std::move(grant));
+    place_.commons.log.info("login", {{"client", peer_text_},
+                                      {"user", grant_->user},
+                                      {"fingerprint", grant_->owner},
+                                      {"granted_by", grant_->source},
+                                      {"certificate", grant_->certificate}});
+    return {};
+}
+
+void Client::use_grant(Grant grant) {
+    grant_ = std::move(grant);
+    from_visitors_.set_rate(grant_->options.bytes_per_s_max, usage_);
+    to_visitors_.set_rate(grant_->options.bytes_per_s_max, usage_);
+    expiry_.stop();
+    if (grant_->options.expiry_s) {
+        check_expiry();
+    }
+}
+
+// By the wall clock, which may be set: so it is looked at now and again.
+void Client::check_expiry() {
+    const std::int64_t now_s = wall_clock_s();
+    if (grant_->options.expired(now_s)) {
+        session_.end("key_expired", grant_->source + ": the time of expiry-time has passed");
+        return;
+    }
+    const std::int64_t left_ms = (*grant_->options.expiry_s - now_s + 1) * 1000;
+    expiry_.start_at(place_.ring.now_ms() + std::min(left_ms, kExpiryLookMs));
+}
+
+void Client::refuse_login(const Refusal& refusal) {
+    place_.commons.log.info("login_refused", {{"code", std::string(refusal.code)},
+                                              {"client", peer_text_},
+                                              {"user", shown_.user},
+                                              {"fingerprint", shown_.fingerprint},
+                                              {"why", refusal.sentence}});
 }
 
 std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
@@ -123,17 +171,17 @@ std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
         return 0;
     }
     const Tunnel& tunnel = **opened;
-    place_.log.info("tunnel_open", {{"address", tunnel.address_text()},
-                                    {"requested", wish_text(wish)},
-                                    {"client", peer_text_},
-                                    {"user", user_},
-                                    {"fingerprint", fingerprint_}});
+    place_.commons.log.info("tunnel_open", {{"address", tunnel.address_text()},
+                                            {"requested", wish_text(wish)},
+                                            {"client", peer_text_},
+                                            {"user", grant_ ? grant_->user : ""},
+                                            {"fingerprint", grant_->owner}});
     tell(describe(tunnel));
     return tunnel.port();
 }
 
 tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish) {
-    const conf::Config& config = events_.policy().config;
+    const conf::Config& config = policy()->config;
     if (draining_) {
         return tl::unexpected(Refusal{"stopping", "the server is stopping"});
     }
@@ -147,6 +195,13 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
             Refusal{"address_too_long",
                     "the address has more than " + std::to_string(kAddressMax) + " characters"});
     }
+    if (auto may = may_forward(*grant_, config.forward, wish); !may) {
+        return tl::unexpected(may.error());
+    }
+    auto place = place_for_tunnel();
+    if (!place) {
+        return tl::unexpected(place.error());
+    }
     auto bound = bind_forward(wish.address, wish.port, config.forward, random_number());
     if (!bound) {
         return tl::unexpected(bound.error());
@@ -154,17 +209,28 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
     Tunnel::Events& events = *this;
     return tunnels_
         .emplace_back(std::make_unique<Tunnel>(place_.ring, place_.pools, session_, events, wish,
-                                               std::move(*bound)))
+                                               std::move(*bound), std::move(*place)))
         .get();
 }
 
+tl::expected<Owners::Place, Refusal> Client::place_for_tunnel() const {
+    auto place = usage_->take_tunnel(grant_->options.tunnels_max);
+    if (!place) {
+        return tl::unexpected(
+            Refusal{"limit_tunnels_per_key", "this key already has " +
+                                                 std::to_string(grant_->options.tunnels_max) +
+                                                 " tunnels (max-tunnels, " + grant_->source + ")"});
+    }
+    return std::move(*place);
+}
+
 void Client::refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal) {
-    place_.log.info("refused", {{"code", std::string(refusal.code)},
-                                {"requested", wish_text(wish)},
-                                {"client", peer_text_},
-                                {"user", user_},
-                                {"fingerprint", fingerprint_},
-                                {"why", refusal.sentence}});
+    place_.commons.log.info("refused", {{"code", std::string(refusal.code)},
+                                        {"requested", wish_text(wish)},
+                                        {"client", peer_text_},
+                                        {"user", grant_ ? grant_->user : ""},
+                                        {"fingerprint", grant_->owner},
+                                        {"why", refusal.sentence}});
     const std::string notice =
         "portreeve: refused " + wish_text(wish) + ": " + refusal.sentence + "\n";
     if (consoles_.empty() && notices_.size() < kNoticesMax) {
@@ -192,9 +258,9 @@ bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
         if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
             tunnel->port() == wish.port) {
             tell("portreeve: closed " + tunnel->address_text() + "\n");
-            place_.log.info("tunnel_closed", {{"address", tunnel->address_text()},
-                                              {"client", peer_text_},
-                                              {"reason", "cancelled"}});
+            place_.commons.log.info("tunnel_closed", {{"address", tunnel->address_text()},
+                                                      {"client", peer_text_},
+                                                      {"reason", "cancelled"}});
             tunnel->close();
             return true;
         }
@@ -225,7 +291,15 @@ std::string Client::summary() const {
     if (text.empty()) {
         text = "portreeve: no tunnel is open; ask for one with -R 0:localhost:PORT\n";
     }
+    if (grant_->options.command) {
+        text += "portreeve: refused the command of " + grant_->source +
+                ": this server runs no commands\n";
+    }
     return text + "portreeve: press Ctrl-C to end\n";
+}
+
+bool Client::pty_permitted() const {
+    return grant_->options.pty;
 }
 
 std::string Client::describe(const Tunnel& tunnel) const {
@@ -249,20 +323,27 @@ void Client::on_console_closed(Console& console) {
 
 void Client::on_session_end(std::string_view reason, std::string_view detail) {
     const bool stranger = !session_.logged_in();
-    place_.log.info("session_closed", {{"reason", std::string(reason)},
-                                       {"client", peer_text_},
-                                       {"user", user_},
-                                       {"logged_in", stranger ? "no" : "yes"},
-                                       {"why", std::string(detail)}});
+    place_.commons.log.info("session_closed", {{"reason", std::string(reason)},
+                                               {"client", peer_text_},
+                                               {"user", grant_ ? grant_->user : ""},
+                                               {"logged_in", stranger ? "no" : "yes"},
+                                               {"why", std::string(detail)}});
+    authenticator_.stop();
+    expiry_.stop();
     close_tunnels();
+}
+
+void Client::on_authenticator_idle() {
+    place_.ring.post(sweep_);
 }
 
 void Client::close_tunnels() {
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing()) {
-            place_.log.info("tunnel_closed", {{"address", tunnel->address_text()},
-                                              {"client", peer_text_},
-                                              {"reason", draining_ ? "stopping" : "session"}});
+            place_.commons.log.info("tunnel_closed",
+                                    {{"address", tunnel->address_text()},
+                                     {"client", peer_text_},
+                                     {"reason", draining_ ? "stopping" : "session"}});
             tunnel->close();
         }
     }
@@ -283,7 +364,7 @@ void Client::sweep() {
     done_tunnels_.clear();
     done_consoles_.clear();
     if (session_joined_) {
-        if (tunnels_.empty()) {
+        if (tunnels_.empty() && authenticator_.idle()) {
             events_.on_client_done(*this);
         }
         return;
@@ -298,43 +379,54 @@ void Client::sweep() {
 
 // A channel outlives its visitor until the client has closed it too, so channels are bounded as
 // well.
-bool Client::room_for_visitor(const Tunnel& tunnel) const {
-    const std::size_t maximum = events_.policy().config.limits.visitors_per_tunnel;
-    return tunnel.visitor_count() < maximum &&
-           session_.channel_count() < maximum * tunnels_.size() + ssh::Session::kSessionChannelsMax;
+tl::expected<Visitor::Share, Refusal> Client::admit_visitor(const Tunnel& tunnel) {
+    const std::size_t maximum = policy()->config.limits.visitors_per_tunnel;
+    if (tunnel.visitor_count() >= maximum ||
+        session_.channel_count() >= maximum * tunnels_.size() + ssh::Session::kSessionChannelsMax) {
+        return tl::unexpected(Refusal{"limit_visitors_per_tunnel",
+                                      "the tunnel has as many visitors as [limits] "
+                                      "visitors_per_tunnel allows"});
+    }
+    auto place = usage_->take_visitor(grant_->options.visitors_max);
+    if (!place) {
+        return tl::unexpected(Refusal{
+            "limit_visitors_per_key",
+            "the key has as many visitors as its max-visitors allows (" + grant_->source + ")"});
+    }
+    return Visitor::Share{std::move(*place), from_visitors_, to_visitors_};
 }
 
 void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {
-    if (place_.log.shows(Log::Level::debug)) {
-        place_.log.debug("visitor_open", {{"tunnel", tunnel.address_text()},
-                                          {"visitor", visitor.peer().text()},
-                                          {"user", user_}});
+    if (place_.commons.log.shows(Log::Level::debug)) {
+        place_.commons.log.debug("visitor_open", {{"tunnel", tunnel.address_text()},
+                                                  {"visitor", visitor.peer().text()},
+                                                  {"user", grant_ ? grant_->user : ""}});
     }
 }
 
 void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, std::string_view code,
                                     std::string_view why) {
-    place_.log.info("visitor_refused", {{"code", std::string(code)},
-                                        {"tunnel", tunnel.address_text()},
-                                        {"visitor", from},
-                                        {"user", user_},
-                                        {"why", std::string(why)}});
+    place_.commons.log.info("visitor_refused", {{"code", std::string(code)},
+                                                {"tunnel", tunnel.address_text()},
+                                                {"visitor", from},
+                                                {"user", grant_ ? grant_->user : ""},
+                                                {"why", std::string(why)}});
 }
 
 void Client::on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) {
-    if (place_.log.shows(Log::Level::debug)) {
-        place_.log.debug("visitor_closed",
-                         {{"tunnel", tunnel.address_text()},
-                          {"visitor", visitor.peer().text()},
-                          {"user", user_},
-                          {"bytes_in", std::to_string(visitor.figures().from_visitor_bytes)},
-                          {"bytes_out", std::to_string(visitor.figures().to_visitor_bytes)}});
+    if (place_.commons.log.shows(Log::Level::debug)) {
+        place_.commons.log.debug(
+            "visitor_closed", {{"tunnel", tunnel.address_text()},
+                               {"visitor", visitor.peer().text()},
+                               {"user", grant_ ? grant_->user : ""},
+                               {"bytes_in", std::to_string(visitor.figures().from_visitor_bytes)},
+                               {"bytes_out", std::to_string(visitor.figures().to_visitor_bytes)}});
     }
 }
 
 void Client::on_accept_trouble(Tunnel& tunnel, int error) {
-    place_.log.warning("accept_paused",
-                       {{"tunnel", tunnel.address_text()}, {"why", std::strerror(-error)}});
+    place_.commons.log.warning("accept_paused",
+                               {{"tunnel", tunnel.address_text()}, {"why", std::strerror(-error)}});
 }
 
 std::size_t Client::open_tunnels() const {

@@ -1,9 +1,10 @@
-// One client on its worker: the SSH session, the tunnels it was granted, and its console. It
-// answers what the session asks: may this key log in, is this forward granted.
+// One client on its worker: the SSH session, its login, the tunnels it was granted, and its
+// console. It answers what the session asks: may this key log in, is this forward granted.
 //
-// Owns: session, tunnels, console, the admission ticket. Called by: Worker, on its ring. It is done
-// when the session is joined and the last tunnel has gone; the Worker then destroys it. Bounds:
-// [limits] tunnels_per_session; consoles by the session.
+// Owns: session, authenticator, tunnels, console, the admission ticket. Called by: Worker, on its
+// ring. It is done when the session is joined, the last tunnel has gone and no login is being
+// decided; the Worker then destroys it. Bounds: [limits] tunnels_per_session, and those of the
+// key's own line; consoles by the session.
 #pragma once
 
 #include <memory>
@@ -12,15 +13,23 @@
 #include <vector>
 
 #include "daemon/admission.h"
+#include "daemon/authenticator.h"
 #include "daemon/console.h"
+#include "daemon/grant.h"
 #include "daemon/log.h"
+#include "daemon/owners.h"
+#include "daemon/password_check.h"
 #include "daemon/policy.h"
+#include "daemon/throttle.h"
 #include "daemon/tunnel.h"
 #include "ssh/session.h"
 
 namespace portreeve::daemon {
 
-class Client final : private ssh::Session::Events, private Tunnel::Events, private Console::Events {
+class Client final : private ssh::Session::Events,
+                     private Authenticator::Events,
+                     private Tunnel::Events,
+                     private Console::Events {
   public:
     class Events {
       public:
@@ -28,15 +37,21 @@ class Client final : private ssh::Session::Events, private Tunnel::Events, priva
         Events(const Events&) = delete;
         Events& operator=(const Events&) = delete;
         virtual ~Events() = default;
-        [[nodiscard]] virtual const Policy& policy() const = 0;
+        [[nodiscard]] virtual const PolicyPtr& policy() const = 0;
         virtual void on_client_done(Client& client) = 0;
     };
 
+    // What all clients of all workers share.
+    struct Commons {
+        const Log& log;
+        Owners& owners;
+        PasswordChecker& password_checker;
+    };
     // What a client needs of its worker.
     struct Place {
         uring::Ring& ring;
         uring::Stream::Pools pools;
-        const Log& log;
+        Commons commons;
     };
 
     Client(Place place, Events& events, uring::Fd socket, Admission::Ticket ticket);
@@ -47,7 +62,8 @@ class Client final : private ssh::Session::Events, private Tunnel::Events, priva
     ~Client() override = default;
 
     void open(const ssh::Acceptor& acceptor);
-    // A new policy holds: what of it touches a live session.
+    // A new policy holds: what of it touches a live session. A key that is no longer granted ends
+    // it, if [auth] removed_keys says so.
     void use_policy();
     // The server is stopping: no new visitors; ends when those that are in have left.
     void drain();
@@ -66,8 +82,13 @@ class Client final : private ssh::Session::Events, private Tunnel::Events, priva
     void on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) override;
     void on_session_end(std::string_view reason, std::string_view detail) override;
     void on_session_joined() override;
+    // Authenticator
+    [[nodiscard]] const PolicyPtr& policy() const override { return events_.policy(); }
+    void on_login_decided(tl::expected<Grant, Refusal> decision) override;
+    void on_authenticator_idle() override;
     // Tunnel
-    [[nodiscard]] bool room_for_visitor(const Tunnel& tunnel) const override;
+    [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_visitor(
+        const Tunnel& tunnel) override;
     void on_visitor_open(Tunnel& tunnel, const Visitor& visitor) override;
     void on_visitor_turned_away(Tunnel& tunnel, const std::string& from, std::string_view code,
                                 std::string_view why) override;
@@ -76,10 +97,15 @@ class Client final : private ssh::Session::Events, private Tunnel::Events, priva
     void on_tunnel_done(Tunnel& tunnel) override;
     // Console
     [[nodiscard]] std::string summary() const override;
+    [[nodiscard]] bool pty_permitted() const override;
     void on_console_closed(Console& console) override;
 
-    [[nodiscard]] bool may_login(const std::string& user, const ssh::PublicKey& key, bool proven);
+    [[nodiscard]] tl::expected<void, Refusal> enter(Grant grant);
+    void use_grant(Grant grant);
+    void check_expiry();
+    void refuse_login(const Refusal& refusal);
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
+    [[nodiscard]] tl::expected<Owners::Place, Refusal> place_for_tunnel() const;
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void close_tunnels();
     void sweep();
@@ -87,20 +113,33 @@ class Client final : private ssh::Session::Events, private Tunnel::Events, priva
     [[nodiscard]] std::string describe(const Tunnel& tunnel) const;
     [[nodiscard]] std::size_t open_tunnels() const;
 
+    // What the client shows of itself when it asks to be let in.
+    struct LoginShown {
+        std::string user;
+        std::string fingerprint;
+        bool enough = false;  // if it is granted, the client is in
+    };
+
     Place place_;
     Events& events_;
     uring::Address peer_;
     std::string peer_text_;
     std::optional<Admission::Ticket> ticket_;
+    Authenticator authenticator_;
     ssh::Session session_;
-    std::string user_;
-    std::string fingerprint_;
+    LoginShown shown_;
+    std::optional<Grant> grant_;  // once logged in
+    std::shared_ptr<Owners::Usage> usage_;
+    std::optional<Owners::Place> session_place_;
+    Throttle from_visitors_;
+    Throttle to_visitors_;
     std::vector<std::unique_ptr<Tunnel>> tunnels_;
     std::vector<std::unique_ptr<Tunnel>> done_tunnels_;
     std::vector<std::unique_ptr<Console>> consoles_;
     std::vector<std::unique_ptr<Console>> done_consoles_;
     std::vector<std::string> notices_;  // what the client should see once there is a console
     uring::Task sweep_ = uring::Task::to<&Client::sweep>(this);
+    uring::Timer expiry_ = uring::Timer::to<&Client::check_expiry>(this, place_.ring.timers());
     bool draining_ = false;
     bool session_joined_ = false;
 };

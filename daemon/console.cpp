@@ -5,8 +5,8 @@
 namespace portreeve::daemon {
 
 bool Console::on_pty() {
-    terminal_ = true;
-    return true;
+    terminal_ = events_.pty_permitted();
+    return terminal_;
 }
 
 bool Console::on_shell() {

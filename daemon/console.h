@@ -22,6 +22,7 @@ class Console final : public ssh::Channel::Events {
         virtual ~Events() = default;
         // What to show a newcomer: a line for each open tunnel.
         [[nodiscard]] virtual std::string summary() const = 0;
+        [[nodiscard]] virtual bool pty_permitted() const = 0;
         virtual void on_console_closed(Console& console) = 0;
     };
 

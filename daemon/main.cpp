@@ -32,11 +32,12 @@ int report_configuration_errors(const daemon::Failure& failure) {
     return failure.exit_code;
 }
 
-int check(const conf::Config& config, const std::string& path) {
-    if (const auto usable = daemon::check_keys(config); !usable) {
-        return give_up(usable.error());
+int check(conf::Config config, const std::string& path) {
+    const auto policy = daemon::read_policy(std::move(config));
+    if (!policy) {
+        return give_up(policy.error());
     }
-    const auto keys = ssh::AuthorizedKeys::read(config.auth.authorized_keys);
+    const ssh::AuthorizedKeys& keys = policy->authorized_keys;
     for (const auto& complaint : keys.complaints()) {
         std::printf("warning: %s\n", complaint.text().c_str());
     }
@@ -57,7 +58,7 @@ int run(const daemon::Arguments& arguments) {
         return give_up({1, {"libssh " + ssh::Library::version() + " cannot be started"}});
     }
     if (arguments.check) {
-        return check(*config, path);
+        return check(std::move(*config), path);
     }
     if (const std::string why = ssh::Library::why_not_interposed(); !why.empty()) {
         return give_up({1,

@@ -4,12 +4,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "conf/config.h"
+#include "daemon/key_command.h"
+#include "daemon/passwords.h"
 #include "ssh/acceptor.h"
 #include "ssh/authorized_keys.h"
 #include "ssh/keys.h"
+#include "ssh/revocation.h"
 
 namespace portreeve::daemon {
 
@@ -18,6 +22,10 @@ struct Policy {
     ssh::AuthorizedKeys authorized_keys;
     ssh::HostKeys host_keys;
     ssh::Algorithms algorithms;
+    ssh::AuthorizedKeys trusted_user_ca;  // plain keys: whose certificates let in
+    std::optional<ssh::RevokedKeys> revoked;
+    std::optional<Passwords> passwords;
+    std::optional<KeyCommandRules> key_command;
 };
 
 using PolicyPtr = std::shared_ptr<const Policy>;

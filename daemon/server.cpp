@@ -94,7 +94,7 @@ tl::expected<void, Failure> Server::make_workers() {
         asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
     for (std::uint32_t number = 0; number < count; ++number) {
         Worker::Events& self = *this;
-        auto worker = Worker::make(number, log_, policy_, self);
+        auto worker = Worker::make(number, {log_, owners_, password_checker_}, policy_, self);
         if (!worker) {
             return tl::unexpected(Failure{1, {worker.error()}});
         }

@@ -17,6 +17,8 @@
 
 #include "daemon/admission.h"
 #include "daemon/log.h"
+#include "daemon/owners.h"
+#include "daemon/password_check.h"
 #include "daemon/policy.h"
 #include "daemon/startup.h"
 #include "daemon/systemd.h"
@@ -86,6 +88,8 @@ class Server final : private uring::Listener::Events, private Worker::Events {
     std::string config_path_;
     uring::Ring ring_;
     Admission admission_;
+    Owners owners_;
+    PasswordChecker password_checker_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<std::unique_ptr<Door>> doors_;
     std::vector<std::unique_ptr<Door>> closed_doors_;

@@ -92,36 +92,99 @@ tl::expected<uring::Fd, Failure> lock_state(const std::string& state_dir) {
     return lock;
 }
 
-tl::expected<void, Failure> check_keys(const conf::Config& config) {
-    for (const std::string& path : config.auth.authorized_keys) {
-        if (const std::string why = why_unreadable(path); !why.empty()) {
-            return tl::unexpected(failed(1, why));
+namespace {
+
+// Files that say who must not get in, or who vouches for others: without one of them the answer to
+// a login is not known, so all of them must be read.
+tl::expected<void, Failure> read_authorities(Policy& policy) {
+    const conf::Auth& rules = policy.config.auth;
+    for (const std::string& path : rules.trusted_user_ca) {
+        if (::access(path.c_str(), R_OK) != 0) {
+            return tl::unexpected(
+                failed(1, path + ": " + std::strerror(errno) + " ([auth] trusted_user_ca)"));
         }
     }
-    const auto host_keys = ssh::HostKeys::read(config.ssh.host_keys);
-    if (!host_keys) {
-        return tl::unexpected(failed(1, host_keys.error()));
+    policy.trusted_user_ca = ssh::AuthorizedKeys::read(rules.trusted_user_ca);
+    if (!policy.trusted_user_ca.complaints().empty()) {
+        return tl::unexpected(failed(
+            1, policy.trusted_user_ca.complaints().front().text() + " ([auth] trusted_user_ca)"));
     }
-    if (const std::string why = algorithms_of(config.ssh).why_unusable(*host_keys); !why.empty()) {
-        return tl::unexpected(failed(2, why));
+    if (!rules.revoked_keys.empty()) {
+        auto revoked = ssh::RevokedKeys::read(rules.revoked_keys);
+        if (!revoked) {
+            return tl::unexpected(failed(1, revoked.error() + " ([auth] revoked_keys)"));
+        }
+        policy.revoked = std::move(*revoked);
     }
     return {};
 }
 
-tl::expected<PolicyPtr, Failure> make_policy(conf::Config config) {
-    if (auto usable = check_keys(config); !usable) {
-        return tl::unexpected(usable.error());
+tl::expected<void, Failure> read_passwords(Policy& policy) {
+    const std::string& path = policy.config.auth.passwords;
+    if (path.empty()) {
+        return {};
     }
-    auto host_keys = config.ssh.host_keys.empty()
-                         ? ssh::HostKeys::read_or_make(config.server.state_dir)
-                         : ssh::HostKeys::read(config.ssh.host_keys);
+    auto passwords = Passwords::read(path);
+    if (!passwords) {
+        return tl::unexpected(Failure{1, passwords.error()});
+    }
+    policy.passwords = std::move(*passwords);
+    return {};
+}
+
+tl::expected<void, Failure> prepare_key_command(Policy& policy) {
+    if (policy.config.auth.command.empty()) {
+        return {};
+    }
+    auto rules = KeyCommandRules::make(policy.config.auth);
+    if (!rules) {
+        return tl::unexpected(failed(1, rules.error()));
+    }
+    policy.key_command = std::move(*rules);
+    return {};
+}
+
+}  // namespace
+
+tl::expected<Policy, Failure> read_policy(conf::Config config) {
+    Policy policy;
+    policy.config = std::move(config);
+    for (const std::string& path : policy.config.auth.authorized_keys) {
+        if (const std::string why = why_unreadable(path); !why.empty()) {
+            return tl::unexpected(failed(1, why));
+        }
+    }
+    auto host_keys = ssh::HostKeys::read(policy.config.ssh.host_keys);
     if (!host_keys) {
         return tl::unexpected(failed(1, host_keys.error()));
     }
-    auto keys = ssh::AuthorizedKeys::read(config.auth.authorized_keys);
-    auto algorithms = algorithms_of(config.ssh);
-    return std::make_shared<const Policy>(
-        Policy{std::move(config), std::move(keys), std::move(*host_keys), std::move(algorithms)});
+    policy.host_keys = std::move(*host_keys);
+    policy.algorithms = algorithms_of(policy.config.ssh);
+    if (const std::string why = policy.algorithms.why_unusable(policy.host_keys); !why.empty()) {
+        return tl::unexpected(failed(2, why));
+    }
+    policy.authorized_keys = ssh::AuthorizedKeys::read(policy.config.auth.authorized_keys);
+    for (const auto read : {read_authorities, read_passwords, prepare_key_command}) {
+        if (auto done = read(policy); !done) {
+            return tl::unexpected(done.error());
+        }
+    }
+    return policy;
+}
+
+tl::expected<PolicyPtr, Failure> make_policy(conf::Config config) {
+    auto policy = read_policy(std::move(config));
+    if (!policy) {
+        return tl::unexpected(policy.error());
+    }
+    if (policy->config.ssh.host_keys.empty()) {
+        auto host_keys = ssh::HostKeys::read_or_make(policy->config.server.state_dir);
+        if (!host_keys) {
+            return tl::unexpected(failed(1, host_keys.error()));
+        }
+        policy->host_keys = std::move(*host_keys);
+    }
+    return std::make_shared<const Policy>(std::move(*policy));
 }
 
 }  // namespace portreeve::daemon

@@ -30,11 +30,12 @@ tl::expected<conf::Config, Failure> read_config(const std::string& path);
 // Makes the state folder where it is missing and locks it: one daemon for one state.
 tl::expected<uring::Fd, Failure> lock_state(const std::string& state_dir);
 
-// Whether the key files and the algorithms that the configuration names can be used; makes none.
-tl::expected<void, Failure> check_keys(const conf::Config& config);
+// Reads what the configuration names: keys, authorities, revocations, passwords. Makes no host key
+// where none is configured. A default file that does not exist yet is a complaint of the policy;
+// any other file that cannot be read or understood is a failure.
+tl::expected<Policy, Failure> read_policy(conf::Config config);
 
-// Reads the keys that the configuration names. A default file that does not exist yet is a
-// complaint of the policy; any other key file that cannot be read is a failure.
+// The same, with the host key of the state folder, which is made when it is missing.
 tl::expected<PolicyPtr, Failure> make_policy(conf::Config config);
 
 }  // namespace portreeve::daemon

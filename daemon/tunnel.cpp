@@ -8,11 +8,12 @@
 namespace portreeve::daemon {
 
 Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& session, Events& events,
-               const ssh::ForwardWish& wish, Bound bound)
+               const ssh::ForwardWish& wish, Bound bound, Owners::Place place)
     : ring_(ring),
       pools_(pools),
       session_(session),
       events_(events),
+      place_(std::move(place)),
       requested_(wish.address),
       requested_port_(wish.port),
       port_(bound.port),
@@ -33,6 +34,7 @@ std::string Tunnel::address_text() const {
 
 void Tunnel::close() {
     closing_ = true;
+    place_.reset();
     for (const auto& listener : listeners_) {
         // The accept that is armed holds the socket until a later turn. Shut down, it gives up its
         // port now: the client's next request, which may be here already, finds it free.
@@ -49,16 +51,15 @@ void Tunnel::cut() {
 }
 
 void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
-    if (!events_.room_for_visitor(*this)) {
+    auto share = events_.admit_visitor(*this);
+    if (!share) {
         events_.on_visitor_turned_away(*this, uring::Address::of_peer(socket.get()).text(),
-                                       "limit_visitors_per_tunnel",
-                                       "the tunnel has as many visitors as [limits] "
-                                       "visitors_per_tunnel allows");
+                                       share.error().code, share.error().sentence);
         return;
     }
     Visitor::Events& self = *this;
-    auto& visitor =
-        visitors_.emplace_back(std::make_unique<Visitor>(ring_, pools_, std::move(socket), self));
+    auto& visitor = visitors_.emplace_back(
+        std::make_unique<Visitor>(ring_, pools_, std::move(socket), std::move(*share), self));
     visitor->index = visitors_.size() - 1;
     events_.on_visitor_open(*this, *visitor);
     visitor->open(session_, requested_, port_);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,9 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
         Events(const Events&) = delete;
         Events& operator=(const Events&) = delete;
         virtual ~Events() = default;
-        [[nodiscard]] virtual bool room_for_visitor(const Tunnel& tunnel) const = 0;
+        // One more visitor: what it may use, or why it has to go.
+        [[nodiscard]] virtual tl::expected<Visitor::Share, Refusal> admit_visitor(
+            const Tunnel& tunnel) = 0;
         virtual void on_visitor_open(Tunnel& tunnel, const Visitor& visitor) = 0;
         virtual void on_visitor_turned_away(Tunnel& tunnel, const std::string& from,
                                             std::string_view code, std::string_view why) = 0;
@@ -37,7 +40,7 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     };
 
     Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& session, Events& events,
-           const ssh::ForwardWish& wish, Bound bound);
+           const ssh::ForwardWish& wish, Bound bound, Owners::Place place);
     Tunnel(const Tunnel&) = delete;
     Tunnel& operator=(const Tunnel&) = delete;
     Tunnel(Tunnel&&) = delete;
@@ -71,6 +74,7 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     uring::Stream::Pools pools_;
     ssh::Session& session_;
     Events& events_;
+    std::optional<Owners::Place> place_;  // until it closes
     std::string requested_;
     std::uint32_t requested_port_;
     std::uint16_t port_;

@@ -4,10 +4,17 @@
 
 namespace portreeve::daemon {
 
-Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Events& events)
+Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Share share,
+                 Events& events)
     : events_(events),
+      share_(std::move(share)),
       stream_(ring, pools, std::move(socket), *this),
       peer_(uring::Address::of_peer(stream_.descriptor())) {
+}
+
+Visitor::~Visitor() {
+    share_.from_visitor.leave(resume_);
+    share_.to_visitor.leave(resume_);
 }
 
 void Visitor::open(ssh::Session& session, const std::string& requested, std::uint16_t port) {
@@ -22,9 +29,16 @@ void Visitor::pull() {
     if (channel_ == nullptr || stream_.input_ended() || stream_.receiving()) {
         return;
     }
-    if (const std::size_t room = channel_->writable_bytes(); room > 0) {
-        stream_.receive(room);
+    const std::size_t room = channel_->writable_bytes();
+    if (room == 0) {
+        return;
     }
+    const std::size_t allowed = share_.from_visitor.allowance();
+    if (allowed == 0) {
+        share_.from_visitor.wait(resume_);
+        return;
+    }
+    stream_.receive(std::min(room, allowed));
 }
 
 void Visitor::on_input(std::span<const std::byte> bytes) {
@@ -34,6 +48,7 @@ void Visitor::on_input(std::span<const std::byte> bytes) {
         return;
     }
     figures_.from_visitor_bytes += bytes.size();
+    share_.from_visitor.spend(bytes.size());
     channel_->write(bytes);
     pull();
 }
@@ -57,10 +72,22 @@ std::size_t Visitor::on_channel_data(std::span<const std::byte> bytes) {
     if (stream_.output_failed() || stream_.closing()) {
         return bytes.size();
     }
-    const std::size_t taken = std::min(channel_room(), bytes.size());
+    const std::size_t allowed = share_.to_visitor.allowance();
+    const std::size_t taken = std::min({channel_room(), bytes.size(), allowed});
+    if (allowed < bytes.size()) {
+        share_.to_visitor.wait(resume_);
+    }
     stream_.append(bytes.first(taken));
+    share_.to_visitor.spend(taken);
     figures_.to_visitor_bytes += taken;
     return taken;
+}
+
+void Visitor::resume() {
+    pull();
+    if (channel_ != nullptr) {
+        channel_->take_more();
+    }
 }
 
 void Visitor::on_output_sent() {

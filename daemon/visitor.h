@@ -8,7 +8,8 @@
 // When both have ended, the channel is closed and the socket too. When the client is gone first,
 // what is queued still goes out, then the visitor gets FIN; if it goes on sending, RST tells it
 // that nobody reads. Back-pressure is exact: the visitor is read only while the channel can take
-// it, and the client's window stays shut while kSendBytesMax are queued for the visitor.
+// it, and the client's window stays shut while kSendBytesMax are queued for the visitor. A throttle
+// that is used up is the same back-pressure.
 //
 // Owns: the socket. Called by: Tunnel, on its worker's ring; reports its end with
 // on_visitor_done(), after which the Tunnel destroys it. Bounds: kSendBytesMax queued; a visitor
@@ -18,6 +19,8 @@
 #include <cstdint>
 #include <string>
 
+#include "daemon/owners.h"
+#include "daemon/throttle.h"
 #include "ssh/channel.h"
 #include "ssh/session.h"
 #include "uring/socket.h"
@@ -47,12 +50,20 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
         virtual void on_visitor_done(Visitor& visitor) = 0;
     };
 
-    Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Events& events);
+    // What it may use of its owner's: the place it takes, and how fast its bytes may pass.
+    struct Share {
+        Owners::Place place;
+        Throttle& from_visitor;
+        Throttle& to_visitor;
+    };
+
+    Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Share share,
+            Events& events);
     Visitor(const Visitor&) = delete;
     Visitor& operator=(const Visitor&) = delete;
     Visitor(Visitor&&) = delete;
     Visitor& operator=(Visitor&&) = delete;
-    ~Visitor() override = default;
+    ~Visitor() override;
 
     // Asks the client for a channel; `requested` is the forward's address as the client wrote it.
     void open(ssh::Session& session, const std::string& requested, std::uint16_t port);
@@ -86,11 +97,15 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     void watch_abandoned();
     void hang_up();
 
+    void resume();
+
     Events& events_;
+    Share share_;
     uring::Stream stream_;
     uring::Address peer_;
     ssh::Channel* channel_ = nullptr;  // nullptr: not yet, or gone
     Figures figures_;
+    uring::Task resume_ = uring::Task::to<&Visitor::resume>(this);  // a throttle has opened
     bool unheard_ = false;  // it sent something after its client had gone
     uring::Timer linger_ = uring::Timer::to<&Visitor::cut>(this, stream_.ring().timers());
 };

@@ -16,7 +16,8 @@ constexpr uring::BufferRing::Shape kBulkBuffers{.count = 4, .bytes = 256 * 1024}
 
 }  // namespace
 
-tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(unsigned number, const Log& log,
+tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(unsigned number,
+                                                                Client::Commons commons,
                                                                 PolicyPtr policy, Events& events) {
     auto kernel = uring::make_kernel();
     if (!kernel) {
@@ -26,7 +27,7 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(unsigned number,
     if (!acceptor) {
         return tl::unexpected(acceptor.error());
     }
-    std::unique_ptr<Worker> made(new Worker(number, log, std::move(policy), events,
+    std::unique_ptr<Worker> made(new Worker(number, commons, std::move(policy), events,
                                             std::move(*kernel), std::move(*acceptor)));
     uring::Kernel& rings = made->ring_.kernel();
     auto buffers = uring::BufferRing::make(rings, kBufferGroup, kBuffers);
@@ -41,10 +42,10 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(unsigned number,
     return made;
 }
 
-Worker::Worker(unsigned number, const Log& log, PolicyPtr policy, Events& events,
+Worker::Worker(unsigned number, Client::Commons commons, PolicyPtr policy, Events& events,
                std::unique_ptr<uring::Kernel> kernel, ssh::Acceptor acceptor)
     : number_(number),
-      log_(log),
+      commons_(commons),
       events_(events),
       policy_(std::move(policy)),
       ring_(std::move(kernel)),
@@ -62,18 +63,18 @@ void Worker::run() {
     enabled_.count_down();
     check(ring_.run());
     const uring::Ring::Figures& figures = ring_.figures();
-    log_.debug("worker_stopped", {{"worker", std::to_string(number_)},
-                                  {"turns", std::to_string(figures.turns)},
-                                  {"completions", std::to_string(figures.completions)},
-                                  {"parked", std::to_string(figures.parked)},
-                                  {"resent", std::to_string(figures.resent_messages)}});
+    commons_.log.debug("worker_stopped", {{"worker", std::to_string(number_)},
+                                          {"turns", std::to_string(figures.turns)},
+                                          {"completions", std::to_string(figures.completions)},
+                                          {"parked", std::to_string(figures.parked)},
+                                          {"resent", std::to_string(figures.resent_messages)}});
 }
 
 // Without its ring a worker can neither serve nor end its clients: systemd starts a new daemon.
 void Worker::check(int rc) const {
     if (rc < 0) {
-        log_.error("worker_failed",
-                   {{"worker", std::to_string(number_)}, {"why", std::strerror(-rc)}});
+        commons_.log.error("worker_failed",
+                           {{"worker", std::to_string(number_)}, {"why", std::strerror(-rc)}});
         std::abort();
     }
 }
@@ -81,7 +82,7 @@ void Worker::check(int rc) const {
 void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {
     Client::Events& self = *this;
     auto& client = clients_.emplace_back(std::make_unique<Client>(
-        Client::Place{ring_, {*buffers_, slabs_, bulk_buffers_.get()}, log_}, self,
+        Client::Place{ring_, {*buffers_, slabs_, bulk_buffers_.get()}, commons_}, self,
         std::move(socket), std::move(ticket)));
     client->index = clients_.size() - 1;
     client->open(acceptor_);

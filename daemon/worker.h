@@ -38,7 +38,8 @@ class Worker final : private Client::Events {
     };
 
     // The error is a sentence.
-    static tl::expected<std::unique_ptr<Worker>, std::string> make(unsigned number, const Log& log,
+    static tl::expected<std::unique_ptr<Worker>, std::string> make(unsigned number,
+                                                                   Client::Commons commons,
                                                                    PolicyPtr policy,
                                                                    Events& events);
     Worker(const Worker&) = delete;
@@ -64,16 +65,16 @@ class Worker final : private Client::Events {
     [[nodiscard]] uring::Ring& ring() { return ring_; }
 
   private:
-    Worker(unsigned number, const Log& log, PolicyPtr policy, Events& events,
+    Worker(unsigned number, Client::Commons commons, PolicyPtr policy, Events& events,
            std::unique_ptr<uring::Kernel> kernel, ssh::Acceptor acceptor);
-    [[nodiscard]] const Policy& policy() const override { return *policy_; }
+    [[nodiscard]] const PolicyPtr& policy() const override { return policy_; }
     void on_client_done(Client& client) override;
     void run();
     void check(int rc) const;
     void sweep();
 
     unsigned number_;
-    const Log& log_;
+    Client::Commons commons_;
     Events& events_;
     PolicyPtr policy_;
     uring::Ring ring_;

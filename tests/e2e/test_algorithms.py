@@ -1,4 +1,4 @@
-"""What is offered before a login: the defaults, what `[ssh]` sets, and who has nothing in common."""
+"""What is offered before a login: the defaults, what `[ssh]` sets, who has nothing in common."""
 
 import re
 import subprocess

@@ -75,10 +75,10 @@ def test_the_user_name_is_a_label(scene, gate, user):
     gate.log.wait_event("login", user=user)
 
 
-@pytest.mark.portreeve_only("sshd honours the options")
-def test_a_line_with_options_is_refused_loudly(scene):
+@pytest.mark.portreeve_only("sshd says so only in its debug log")
+def test_a_line_with_an_unknown_option_is_refused_loudly(scene):
     gate = scene.new_gate()
-    gate.write_keys(["# a comment", scene.key.line, "restrict,port-forwarding " +
+    gate.write_keys(["# a comment", scene.key.line, "restrict,port-forewarding " +
                      scene.other_key.line])
     gate.start()
     assert_denied(scene.ssh(gate, key=scene.other_key))

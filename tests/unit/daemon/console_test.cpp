@@ -17,9 +17,11 @@ class OneConsole final : public ssh::Session::Events, private Console::Events {
     ssh::Session* session = nullptr;
     int closed = 0;
     int joined = 0;
+    bool permits_pty = true;
 
   private:
     [[nodiscard]] std::string summary() const override { return "one\ntwo\n"; }
+    [[nodiscard]] bool pty_permitted() const override { return permits_pty; }
     void on_console_closed(Console&) override { ++closed; }
     void on_login_request(const ssh::LoginRequest&) override { session->answer_login(true); }
     std::uint16_t on_forward(const ssh::ForwardWish&) override { return 0; }

@@ -22,7 +22,10 @@ class OneVisitor : public Conversation, private Visitor::Events {
         auto [near, far] = ssh::testing::tcp_pair();
         outside_ = std::move(far);
         Visitor::Events& self = *this;
-        visitor_ = std::make_unique<Visitor>(bench.ring(), bench.pools(), std::move(near), self);
+        usage_ = owners_.usage_of("an owner");
+        visitor_ = std::make_unique<Visitor>(
+            bench.ring(), bench.pools(), std::move(near),
+            Visitor::Share{*usage_->take_visitor(0), from_visitor_, to_visitor_}, self);
         visitor_->open(*session, "localhost", 4242);
     }
     void TearDown() override {
@@ -70,6 +73,10 @@ class OneVisitor : public Conversation, private Visitor::Events {
         return bench.until([this] { return done_ == 1; });
     }
 
+    Owners owners_;
+    std::shared_ptr<Owners::Usage> usage_;
+    Throttle from_visitor_{bench.ring()};
+    Throttle to_visitor_{bench.ring()};
     uring::Fd outside_;
     std::unique_ptr<Visitor> visitor_;
     ssh_channel channel_ = nullptr;

@@ -1,0 +1,83 @@
+#include "daemon/grant.h"
+
+#include <algorithm>
+
+#include "daemon/binding.h"
+
+namespace portreeve::daemon {
+namespace {
+
+constexpr std::uint32_t kPrivilegedPortMax = 1023;
+
+std::string text_of(const ssh::ForwardWish& wish) {
+    return "\"" + wish.address + "\" port " + std::to_string(wish.port);
+}
+
+Refusal no_forwarding(const Grant& grant) {
+    const bool by_certificate = !grant.certificate.empty();
+    return {"forwarding_not_allowed",
+            by_certificate
+                ? grant.certificate + " and " + grant.source + " do not both permit port forwarding"
+                : grant.source +
+                      " does not permit port forwarding (restrict or "
+                      "no-port-forwarding)"};
+}
+
+}  // namespace
+
+tl::expected<void, Refusal> may_forward(const Grant& grant, const conf::Forward& rules,
+                                        const ssh::ForwardWish& wish) {
+    const auto& permits = grant.options.permit_listen;
+    const bool wants_name = is_name(wish.address);
+    bool permitted = permits.empty();
+    bool named = false;  // by number, which `*` is not
+    for (const ssh::ListenPattern& permit : permits) {
+        if (permit.matches(wish.address, wish.port, wants_name)) {
+            permitted = true;
+            named = named || permit.names_port(wish.port);
+        }
+    }
+    if (!grant.options.port_forwarding) {
+        return tl::unexpected(no_forwarding(grant));
+    }
+    if (!permitted) {
+        return tl::unexpected(Refusal{"listen_not_permitted", "no permitlisten of " + grant.source +
+                                                                  " allows " + text_of(wish)});
+    }
+    // The port of a name is a label, and port 0 comes out of the pool.
+    if (wants_name || wish.port == 0) {
+        return {};
+    }
+    const bool privileged = wish.port <= kPrivilegedPortMax;
+    if ((privileged && named) ||
+        std::any_of(rules.ports.begin(), rules.ports.end(),
+                    [&](const conf::PortRange& range) { return range.contains(wish.port); })) {
+        return {};
+    }
+    if (privileged) {
+        return tl::unexpected(
+            Refusal{"port_privileged",
+                    "port " + std::to_string(wish.port) +
+                        " is privileged: [forward] ports or a permitlisten of the key must name "
+                        "it"});
+    }
+    return tl::unexpected(Refusal{
+        "port_not_allowed", "port " + std::to_string(wish.port) + " is outside [forward] ports"});
+}
+
+tl::expected<void, Refusal> may_reach(const Grant& grant, const std::string& host,
+                                      std::uint32_t port) {
+    if (!grant.options.port_forwarding) {
+        return tl::unexpected(no_forwarding(grant));
+    }
+    const auto& permits = grant.options.permit_open;
+    if (std::none_of(permits.begin(), permits.end(),
+                     [&](const ssh::OpenPattern& permit) { return permit.matches(host, port); })) {
+        return tl::unexpected(Refusal{"open_not_permitted", "no permitopen of " + grant.source +
+                                                                " allows \"" + host + "\" port " +
+                                                                std::to_string(port)});
+    }
+    return {};
+}
+
+}  // namespace portreeve::daemon

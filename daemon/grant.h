@@ -1,0 +1,38 @@
+// Who a client is once it has logged in, and what it may ask for: the options of the line that let
+// it in, together with its certificate's, under the configuration.
+//
+// Owns: values only. Called by: Client for each wish, --explain for a wish that nobody made.
+// Bounds: none needed; a Grant lives as long as its session.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "conf/config.h"
+#include "daemon/refusal.h"
+#include "ssh/key_options.h"
+#include "ssh/session.h"
+
+namespace portreeve::daemon {
+
+struct Grant {
+    std::string owner;  // the key's fingerprint; for a certificate, of the key that it certifies
+    std::string user;   // the label: the login user name
+    ssh::KeyOptions options;
+    std::string source;       // what granted it: "/etc/portreeve/authorized_keys:3"
+    std::string certificate;  // "certificate 7 of SHA256:…"; empty: none was shown
+};
+
+// Whether the wish, for an address or a name, may be tried. It says nothing of the address itself:
+// that is bind_forward's.
+[[nodiscard]] tl::expected<void, Refusal> may_forward(const Grant& grant,
+                                                      const conf::Forward& rules,
+                                                      const ssh::ForwardWish& wish);
+
+// Whether -L and -W may reach this host and port, which is no private name.
+[[nodiscard]] tl::expected<void, Refusal> may_reach(const Grant& grant, const std::string& host,
+                                                    std::uint32_t port);
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,88 @@
+#include "daemon/grant.h"
+
+#include <gmock/gmock.h>
+
+namespace portreeve::daemon {
+namespace {
+
+using ::testing::HasSubstr;
+
+Grant grant_of(const std::string& options) {
+    return {"SHA256:owner", "reeve", ssh::parse_key_options(options).value(), "keys:3", {}};
+}
+
+// "" for granted, else the refusal's code.
+std::string forward(const std::string& options, const std::string& address, std::uint32_t port,
+                    const conf::Forward& rules = {}) {
+    const auto may = may_forward(grant_of(options), rules, {address, port});
+    return may ? "" : std::string(may.error().code);
+}
+
+TEST(MayForward, WithoutOptionsIsWhatTheConfigurationAllows) {
+    EXPECT_EQ(forward("", "", 8080), "");
+    EXPECT_EQ(forward("", "localhost", 0), "");
+    EXPECT_EQ(forward("", "pc42", 22), "") << "the port of a name is a label";
+    EXPECT_EQ(forward("", "127.0.0.1", 65535), "");
+    conf::Forward rules;
+    rules.ports = {{5000, 5999}};
+    EXPECT_EQ(forward("", "", 5000, rules), "");
+    EXPECT_EQ(forward("", "", 8080, rules), "port_not_allowed");
+    EXPECT_EQ(forward("", "pc42", 22, rules), "");
+    EXPECT_EQ(forward("", "", 0, rules), "") << "port 0 is the pool's";
+}
+
+TEST(MayForward, RestrictAndNoPortForwardingForbidIt) {
+    EXPECT_EQ(forward("restrict", "", 8080), "forwarding_not_allowed");
+    EXPECT_EQ(forward("no-port-forwarding", "pc42", 22), "forwarding_not_allowed");
+    EXPECT_EQ(forward("restrict,port-forwarding", "", 8080), "");
+    EXPECT_EQ(forward("restrict,permitlisten=\"8080\"", "", 8080), "forwarding_not_allowed");
+}
+
+TEST(MayForward, PermitlistenNamesAllThatMayBeAskedFor) {
+    const std::string options =
+        R"(permitlisten="localhost:8080",permitlisten="20000-20999",permitlisten="*.dev:80")";
+    EXPECT_EQ(forward(options, "localhost", 8080), "");
+    EXPECT_EQ(forward(options, "", 8080), "listen_not_permitted");
+    EXPECT_EQ(forward(options, "0.0.0.0", 20500), "");
+    EXPECT_EQ(forward(options, "pc42", 20500), "listen_not_permitted");
+    EXPECT_EQ(forward(options, "blog.dev", 80), "");
+    EXPECT_EQ(forward(options, "localhost", 0), "listen_not_permitted");
+    EXPECT_EQ(forward(R"(permitlisten="0")", "localhost", 0), "");
+    EXPECT_EQ(forward(R"(permitlisten="*:*")", "localhost", 0), "");
+}
+
+TEST(MayForward, ThePortsOfTheConfigurationAreACeiling) {
+    conf::Forward rules;
+    rules.ports = {{5000, 5999}};
+    EXPECT_EQ(forward(R"(permitlisten="8080")", "", 8080, rules), "port_not_allowed");
+}
+
+TEST(MayForward, APrivilegedPortMustBeNamed) {
+    EXPECT_EQ(forward("", "", 80), "port_privileged");
+    EXPECT_EQ(forward(R"(permitlisten="*:*")", "", 80), "port_privileged");
+    EXPECT_EQ(forward(R"(permitlisten="80")", "", 80), "");
+    EXPECT_EQ(forward(R"(permitlisten="1-100")", "", 80), "");
+    conf::Forward rules;
+    rules.ports = {{80, 80}};
+    EXPECT_EQ(forward("", "", 80, rules), "");
+}
+
+TEST(MayForward, TheRefusalNamesTheLineAndTheWish) {
+    const auto may = may_forward(grant_of(R"(permitlisten="8080")"), {}, {"localhost", 9090});
+    ASSERT_FALSE(may);
+    EXPECT_THAT(may.error().sentence, HasSubstr("keys:3"));
+    EXPECT_THAT(may.error().sentence, HasSubstr("\"localhost\" port 9090"));
+}
+
+TEST(MayReach, OnlyWhatPermitopenNames) {
+    EXPECT_FALSE(may_reach(grant_of(""), "localhost", 5432));
+    const Grant grant = grant_of(R"(permitopen="localhost:5432",permitopen="[::1]:*")");
+    EXPECT_TRUE(may_reach(grant, "localhost", 5432));
+    EXPECT_TRUE(may_reach(grant, "LOCALHOST", 5432));
+    EXPECT_FALSE(may_reach(grant, "localhost", 5433));
+    EXPECT_TRUE(may_reach(grant, "::1", 22));
+    EXPECT_FALSE(may_reach(grant_of(R"(restrict,permitopen="localhost:5432")"), "localhost", 5432));
+}
+
+}  // namespace
+}  // namespace portreeve::daemon
