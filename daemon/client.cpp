@@ -28,8 +28,9 @@ std::uint32_t random_number() {
 // As the client wrote it, but never more than a line can bear.
 std::string wish_text(const ssh::ForwardWish& wish) {
     const bool cut = wish.address.size() > kShownAddressMax;
-    return wish.address.substr(0, kShownAddressMax) + (cut ? "..." : "") + ":" +
-           std::to_string(wish.port);
+    const std::string address = wish.address.substr(0, kShownAddressMax) + (cut ? "..." : "");
+    const bool brackets = address.find(':') != std::string::npos;
+    return (brackets ? "[" + address + "]" : address) + ":" + std::to_string(wish.port);
 }
 
 template <class T>
@@ -175,8 +176,12 @@ std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
                                             {"requested", wish_text(wish)},
                                             {"client", peer_text_},
                                             {"user", grant_ ? grant_->user : ""},
-                                            {"fingerprint", grant_->owner}});
+                                            {"fingerprint", grant_->owner},
+                                            {"note", tunnel.note()}});
     tell(describe(tunnel));
+    if (!tunnel.note().empty()) {
+        session_.say(describe(tunnel));
+    }
     return tunnel.port();
 }
 
@@ -237,6 +242,7 @@ void Client::refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal
         notices_.push_back(notice);
     }
     tell(notice);
+    session_.say(notice);
 }
 
 // Without a reply the client can never learn the port: the tunnel would be open to everybody but

@@ -275,6 +275,7 @@ void Session::settle() {
     if (handle_ != nullptr) {
         const Wire::Scope scope(link_);
         if (!dead_) {
+            send_sayings();
             settle_channels();
             wake_blocked();
         }
@@ -284,6 +285,21 @@ void Session::settle() {
     if (ending_) {
         pump();  // libssh sends nothing before the poll that follows its last send
         finish();
+    }
+}
+
+void Session::say(std::string_view text) {
+    if (handle_ == nullptr || ending_ || !logged_in_ || sayings_.size() >= kSayingsMax) {
+        return;
+    }
+    sayings_.emplace_back(text);
+    ring_.post(settle_);
+}
+
+void Session::send_sayings() {
+    const bool always_display = true;
+    for (const std::string& text : std::exchange(sayings_, {})) {
+        ssh_send_debug(handle_, text.c_str(), static_cast<int>(always_display));
     }
 }
 

@@ -55,6 +55,7 @@ class Session final : private Link::Events {
     static constexpr unsigned kSilentIntervalsMax = 3;
     static constexpr std::int64_t kGoodbyeMs = 2'000;
     static constexpr std::size_t kSessionChannelsMax = 8;
+    static constexpr std::size_t kSayingsMax = 64;
 
     class Events {
       public:
@@ -103,6 +104,10 @@ class Session final : private Link::Events {
                             Channel::Events& events);
     [[nodiscard]] std::size_t channel_count() const { return channels_.size(); }
 
+    // A line for the person at the client, who sees it only with -v: the one word that SSH has for
+    // clients without a session channel. Sent at the end of the batch; kept are kSayingsMax.
+    void say(std::string_view text);
+
     // Ends the session: channels are told, the client too (DISCONNECT) unless it is already gone.
     void end(std::string reason, std::string detail);
     [[nodiscard]] bool ending() const { return ending_; }
@@ -126,6 +131,7 @@ class Session final : private Link::Events {
     void note_growth();
     void settle();
     void settle_channels();
+    void send_sayings();
     void wake_blocked();
     void grace_over();
     void check_silence();
@@ -150,6 +156,7 @@ class Session final : private Link::Events {
     std::vector<std::unique_ptr<Channel>> channels_;
     std::vector<Channel*> touched_;     // to be looked at by settle()
     std::vector<Channel*> blocked_;     // waiting for room to write
+    std::vector<std::string> sayings_;  // to be sent by settle()
     std::uint64_t held_bytes_ = 0;      // written, but kept by libssh while keys are exchanged
     std::size_t stalled_channels_ = 0;  // whose writes libssh did not even take
     std::size_t session_channels_ = 0;  // "session" channels not yet closed by both sides

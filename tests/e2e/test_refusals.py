@@ -20,6 +20,8 @@ def refused(scene, gate, forward, port):
         event = gate.log.wait_event("refused")
         assert event.get("code"), event
         assert str(port) in " ".join(event.values()), event
+        # With -N there is no session to write to: the sentence comes as a debug message.
+        ssh.stderr.wait_for(r"Remote: portreeve: refused .*\b" + str(port), process=ssh.process)
 
 
 def test_a_port_in_use(scene, gate):
