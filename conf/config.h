@@ -16,6 +16,8 @@
 
 #include <tl/expected.hpp>
 
+#include "conf/network.h"
+
 namespace portreeve::conf {
 
 inline constexpr std::size_t kConfigBytesMax = 1 << 20;

@@ -51,6 +51,9 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 // Any text of up to kTextBytesMax without a NUL.
 [[nodiscard]] Parsed<std::string> parse_text(std::string_view text);
 
+// "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; no bit may be set beyond the length.
+[[nodiscard]] Parsed<Network> parse_network(std::string_view text);
+
 // The name of an SSH algorithm, as RFC 4251 section 6 has it. Whether there is such a one is not
 // asked here.
 [[nodiscard]] Parsed<std::string> parse_algorithm(std::string_view text);
@@ -70,6 +73,8 @@ inline constexpr Form<std::string> kUserName{"the name of an account", R"("nobod
                                              parse_user_name};
 inline constexpr Form<std::string> kDomain{"a DNS name", R"("gate.example.com")", parse_domain};
 inline constexpr Form<std::string> kText{"a text", R"("Welcome")", parse_text};
+inline constexpr Form<Network> kNetwork{"an address or a block of addresses", R"("192.0.2.0/24")",
+                                        parse_network};
 inline constexpr Form<std::string> kAlgorithm{"an algorithm's name", R"("aes256-ctr")",
                                               parse_algorithm};
 inline constexpr Form<Bind> kBind{R"("loopback", "client" or "any")", "", parse_bind};
