@@ -115,6 +115,18 @@ struct Limits {
     bool operator==(const Limits&) const = default;
 };
 
+// What a source gets for each connection that ends without a login, and what these add up to.
+struct Penalties {
+    Milliseconds auth_failed{5'000};
+    Milliseconds no_auth{1'000};
+    Milliseconds grace_exceeded{10'000};
+    Milliseconds min{15'000};        // what they must exceed before the source is refused
+    Milliseconds max{600'000};       // 0: no penalties at all
+    std::uint32_t sources = 65'536;  // of each address family
+    std::vector<Network> exempt;
+    bool operator==(const Penalties&) const = default;
+};
+
 struct Metrics {
     std::vector<Endpoint> listen;  // "" in the file: none
     bool operator==(const Metrics&) const = default;
@@ -133,6 +145,7 @@ struct Config {
     Http http;
     Https https;
     Limits limits;
+    Penalties penalties;
     Metrics metrics;
     Log log;
     bool operator==(const Config&) const = default;

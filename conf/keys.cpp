@@ -69,6 +69,27 @@ void read_limits(const Section& table, Limits& limits) {
     table["visitors_per_tunnel"].integer(limits.visitors_per_tunnel, 1, kLimitMax);
 }
 
+void read_penalties(const Section& table, Penalties& penalties) {
+    table["auth_failed"].duration(penalties.auth_failed, "0s", "24h");
+    table["no_auth"].duration(penalties.no_auth, "0s", "24h");
+    table["grace_exceeded"].duration(penalties.grace_exceeded, "0s", "24h");
+    const Value min = table["min"];
+    const Value max = table["max"];
+    min.duration(penalties.min, "0s", "24h");
+    max.duration(penalties.max, "0s", "24h");
+    if (penalties.max.count() > 0 && penalties.max <= penalties.min) {
+        if (max.given()) {
+            max.refuse(
+                " must be longer than penalties.min, or nobody is ever refused; \"0s\" turns "
+                "penalties off");
+        } else {
+            min.refuse(" must be shorter than penalties.max, or nobody is ever refused");
+        }
+    }
+    table["sources"].integer(penalties.sources, 1, kLimitMax);
+    table["exempt"].list(penalties.exempt, kNetwork, AtLeast{0});
+}
+
 }  // namespace
 
 void read_keys(Reader& reader, Config& config) {
@@ -79,6 +100,7 @@ void read_keys(Reader& reader, Config& config) {
     read_http(reader.section("http"), config.http);
     read_https(reader.section("https"), config.https);
     read_limits(reader.section("limits"), config.limits);
+    read_penalties(reader.section("penalties"), config.penalties);
     reader.section("metrics")["listen"].one_or_none(config.metrics.listen, kEndpoint);
     reader.section("log")["level"].one(config.log.level, kLogLevel);
 }

@@ -76,6 +76,10 @@ class Value {
     Value(std::string name, const toml::node* node, Reader& reader)
         : name_(std::move(name)), node_(node), reader_(reader) {}
 
+    [[nodiscard]] bool given() const { return node_ != nullptr; }
+    // It is what it should be, but not beside another value.
+    void refuse(const std::string& rest) const { wrong(*node_, rest); }
+
     void boolean(bool& out) const;
     void integer(std::uint32_t& out, std::uint32_t least, std::uint32_t most) const;
 

@@ -9,16 +9,29 @@ tl::unexpected<Refusal> too_many(std::string_view code, const std::string& what,
                                             what + " ([limits] " + limit + ")"});
 }
 
+// Why connections of a source end before they begin, and for how long.
+Refusal penalised(const Source& source, const Penalties::Standing& penalty) {
+    const auto left_s = std::to_string((penalty.left_ms + 999) / 1000);
+    return {"penalty", "connections from " + source.text() + " are refused for " + left_s +
+                           " s more, because earlier ones did not log in ([penalties] " +
+                           std::string(name_of(penalty.last)) + ")"};
+}
+
 }  // namespace
+
+void Admission::set_penalties(const conf::Penalties& rules) {
+    const std::lock_guard guard(lock_);
+    penalties_.set_rules(rules);
+}
 
 void Admission::set_limits(const conf::Limits& limits) {
     const std::lock_guard guard(lock_);
     limits_ = limits;
 }
 
-tl::expected<void, Refusal> Admission::room_for(const std::string& address) const {
-    const auto found = by_address_.find(address);
-    const PerAddress from_there = found == by_address_.end() ? PerAddress{} : found->second;
+tl::expected<void, Refusal> Admission::room_for(const Source& source) const {
+    const auto found = by_source_.find(source);
+    const PerSource from_there = found == by_source_.end() ? PerSource{} : found->second;
     if (counts_.sessions >= limits_.sessions) {
         return too_many("limit_sessions", "sessions", "sessions", limits_.sessions);
     }
@@ -38,19 +51,26 @@ tl::expected<void, Refusal> Admission::room_for(const std::string& address) cons
     return {};
 }
 
-tl::expected<Admission::Ticket, Refusal> Admission::admit(const std::string& address) {
+tl::expected<Admission::Ticket, Refusal> Admission::admit(const uring::Address& peer,
+                                                          std::int64_t now_ms) {
+    const Source source(peer);
     const std::lock_guard guard(lock_);
-    if (auto room = room_for(address); !room) {
+    const bool exempt = !source.known() || penalties_.exempts(address_bytes(peer));
+    if (const auto penalty = penalties_.refuses(source, now_ms); penalty && !exempt) {
+        ++counts_.refused;
+        return tl::unexpected(penalised(source, *penalty));
+    }
+    if (auto room = room_for(source); !room) {
         ++counts_.refused;
         return tl::unexpected(std::move(room.error()));
     }
-    PerAddress& from_there = by_address_[address];
+    PerSource& from_there = by_source_[source];
     ++from_there.sessions;
     ++from_there.startups;
     ++counts_.sessions;
     ++counts_.startups;
     ++counts_.admitted;
-    return Ticket(*this, address);
+    return Ticket(*this, source, exempt);
 }
 
 tl::expected<void, Refusal> Admission::Ticket::log_in(const std::string& fingerprint) {
@@ -69,8 +89,15 @@ tl::expected<void, Refusal> Admission::Ticket::log_in(const std::string& fingerp
     key_ = fingerprint;
     starting_ = false;
     --admission_->counts_.startups;
-    --admission_->by_address_[address_].startups;
+    --admission_->by_source_[source_].startups;
     return {};
+}
+
+void Admission::Ticket::blame(Offence offence, std::int64_t now_ms) {
+    const std::lock_guard guard(admission_->lock_);
+    if (!exempt_) {
+        admission_->penalties_.blame(source_, offence, now_ms);
+    }
 }
 
 Admission::Ticket::~Ticket() {
@@ -79,14 +106,14 @@ Admission::Ticket::~Ticket() {
     }
     const std::lock_guard guard(admission_->lock_);
     --admission_->counts_.sessions;
-    const auto from_there = admission_->by_address_.find(address_);
+    const auto from_there = admission_->by_source_.find(source_);
     --from_there->second.sessions;
     if (starting_) {
         --admission_->counts_.startups;
         --from_there->second.startups;
     }
     if (from_there->second.sessions == 0) {
-        admission_->by_address_.erase(from_there);
+        admission_->by_source_.erase(from_there);
     }
     if (const auto with_key = admission_->by_key_.find(key_);
         !key_.empty() && --with_key->second == 0) {

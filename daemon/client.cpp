@@ -158,6 +158,14 @@ void Client::check_expiry() {
 }
 
 void Client::refuse_login(const Refusal& refusal) {
+    const bool our_fault = refusal.code == "auth_command_failed" ||
+                           refusal.code == "password_not_checked" ||
+                           refusal.code.starts_with("limit_");
+    if (our_fault) {
+        offence_.reset();
+    } else if (offence_) {
+        offence_ = Offence::auth_failed;
+    }
     place_.commons.log.info("login_refused", {{"code", std::string(refusal.code)},
                                               {"client", peer_text_},
                                               {"user", shown_.user},
@@ -329,6 +337,9 @@ void Client::on_console_closed(Console& console) {
 
 void Client::on_session_end(std::string_view reason, std::string_view detail) {
     const bool stranger = !session_.logged_in();
+    if (stranger) {
+        blame(reason);
+    }
     place_.commons.log.info("session_closed", {{"reason", std::string(reason)},
                                                {"client", peer_text_},
                                                {"user", grant_ ? grant_->user : ""},
@@ -341,6 +352,20 @@ void Client::on_session_end(std::string_view reason, std::string_view detail) {
 
 void Client::on_authenticator_idle() {
     place_.ring.post(sweep_);
+}
+
+// An end that the server decided on is nobody's fault, but for the bounds of a login.
+void Client::blame(std::string_view reason) {
+    if (!offence_ || reason == "stopping" || reason == "failed") {
+        return;
+    }
+    Offence offence = *offence_;
+    if (reason == "login_grace") {
+        offence = Offence::grace_exceeded;
+    } else if (reason == "login_attempts") {
+        offence = Offence::auth_failed;  // also where no key was tried, but passwords
+    }
+    ticket_->blame(offence, place_.ring.now_ms());
 }
 
 void Client::close_tunnels() {

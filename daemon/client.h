@@ -108,6 +108,7 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<Owners::Place, Refusal> place_for_tunnel() const;
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void close_tunnels();
+    void blame(std::string_view reason);
     void sweep();
     void tell(std::string_view text);
     [[nodiscard]] std::string describe(const Tunnel& tunnel) const;
@@ -133,6 +134,8 @@ class Client final : private ssh::Session::Events,
     std::optional<Owners::Place> session_place_;
     Throttle from_visitors_;
     Throttle to_visitors_;
+    // What an end without a login is; nullopt: no fault of the client's.
+    std::optional<Offence> offence_ = Offence::no_auth;
     std::vector<std::unique_ptr<Tunnel>> tunnels_;
     std::vector<std::unique_ptr<Tunnel>> done_tunnels_;
     std::vector<std::unique_ptr<Console>> consoles_;

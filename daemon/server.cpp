@@ -86,6 +86,7 @@ Server::Server(Log& log, PolicyPtr policy, std::string config_path,
       config_path_(std::move(config_path)),
       ring_(std::move(kernel)) {
     admission_.set_limits(policy_->config.limits);
+    admission_.set_penalties(policy_->config.penalties);
 }
 
 tl::expected<void, Failure> Server::make_workers() {
@@ -204,12 +205,9 @@ void Server::close_doors_not_in(const std::vector<conf::Endpoint>& endpoints) {
 
 void Server::on_accept(uring::Listener&, uring::Fd socket) {
     const uring::Address peer = uring::Address::of_peer(socket.get());
-    auto ticket = admission_.admit(peer.host());
+    auto ticket = admission_.admit(peer, ring_.now_ms());
     if (!ticket) {
-        say_refusal(socket.get(), ticket.error());
-        log_.info("refused", {{"code", std::string(ticket.error().code)},
-                              {"client", peer.text()},
-                              {"why", ticket.error().sentence}});
+        refuse(socket.get(), peer, ticket.error());
         return;
     }
     Worker& worker = **std::min_element(
@@ -221,6 +219,13 @@ void Server::on_accept(uring::Listener&, uring::Fd socket) {
                    [&worker, taken = std::move(socket), right = std::move(*ticket)]() mutable {
                        worker.adopt(std::move(taken), std::move(right));
                    }));
+}
+
+void Server::refuse(int socket, const uring::Address& peer, const Refusal& refusal) {
+    say_refusal(socket, refusal);
+    log_.info(
+        "refused",
+        {{"code", std::string(refusal.code)}, {"client", peer.text()}, {"why", refusal.sentence}});
 }
 
 void Server::on_accept_pause(uring::Listener& listener, int error) {
@@ -308,6 +313,7 @@ tl::expected<void, Failure> Server::try_reload() {
     policy_ = std::move(*policy);
     log_.set_level(policy_->config.log.level);
     admission_.set_limits(policy_->config.limits);
+    admission_.set_penalties(policy_->config.penalties);
     if (!doors_passed_) {
         close_doors_not_in(policy_->config.ssh.listen);
     }

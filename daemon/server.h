@@ -65,6 +65,7 @@ class Server final : private uring::Listener::Events, private Worker::Events {
     void close_doors_not_in(const std::vector<conf::Endpoint>& endpoints);
 
     void on_accept(uring::Listener& listener, uring::Fd socket) override;
+    void refuse(int socket, const uring::Address& peer, const Refusal& refusal);
     void on_accept_pause(uring::Listener& listener, int error) override;
     void on_listener_joined(uring::Listener& listener) override;
     void on_worker_drained(Worker& worker) override;

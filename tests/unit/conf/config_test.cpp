@@ -208,6 +208,14 @@ startups = 4
 startups_per_ip = 5
 tunnels_per_session = 6
 visitors_per_tunnel = 7
+[penalties]
+auth_failed = "1s"
+no_auth = "2s"
+grace_exceeded = "3s"
+min = "4s"
+max = "5s"
+sources = 6
+exempt = ["192.0.2.0/24", "2001:db8::1"]
 [metrics]
 listen = "127.0.0.1:9464"
 [log]
@@ -244,13 +252,20 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
         .http = {.domain = "gate.example.com", .listen = {{"0.0.0.0", 8080}}},
         .https = {.listen = {}, .certificates = "/c"},
         .limits = {1, 2, 3, 4, 5, 6, 7},
+        .penalties = {.auth_failed = 1s,
+                      .no_auth = 2s,
+                      .grace_exceeded = 3s,
+                      .min = 4s,
+                      .max = 5s,
+                      .sources = 6,
+                      .exempt = {*parse_network("192.0.2.0/24"), *parse_network("2001:db8::1")}},
         .metrics = {.listen = {{"127.0.0.1", 9464}}},
         .log = {.level = LogLevel::debug},
     };
     const auto config = parse(kEverything, "f");
     ASSERT_TRUE(config) << config.error().front().text();
     EXPECT_EQ(*config, expected);
-    EXPECT_EQ(toml::parse(kEverything).size(), 9U);  // that is every table
+    EXPECT_EQ(toml::parse(kEverything).size(), 10U);  // that is every table
     for (const auto& name : keys_read()) {
         EXPECT_TRUE(toml::parse(kEverything).at_path(name)) << name << " is not in this test";
     }

@@ -99,7 +99,7 @@ const auto kNames = testing::Values(
     Mistake{"MistypedTables", "[[limit]]", "f:1:3: unknown table [limit]; did you mean [limits]?"},
     Mistake{"OtherTable", "[sockets]",
             "f:1:2: unknown table [sockets]; the tables are [server], [ssh], [auth], [forward], "
-            "[http], [https], [limits], [metrics], [log]"},
+            "[http], [https], [limits], [penalties], [metrics], [log]"},
     Mistake{"TableInTable", "[log.file]\npath = 1",
             "f:1:6: unknown key \"file\" in [log]; the keys there are level"},
     Mistake{"KeyToBeEscaped", "[log]\n\"a\\u001b\\\"b\" = 1",
@@ -128,6 +128,13 @@ const auto kBounds = testing::Values(
             "[\"/etc/portreeve/NAME\"]"},
     Mistake{"NoCommandTimeout", "auth.command_timeout = \"0s\"",
             "f:1:24: auth.command_timeout must be from \"1ms\" to \"24h\", not \"0s\""},
+    Mistake{"PenaltyMaximumBelowTheMinimum", "[penalties]\nmax = \"10s\"\nmin = \"10s\"",
+            "f:2:7: penalties.max must be longer than penalties.min, or nobody is ever refused; "
+            "\"0s\" turns penalties off"},
+    Mistake{"PenaltyMinimumAboveTheMaximum", "penalties.min = \"1h\"",
+            "f:1:17: penalties.min must be shorter than penalties.max, or nobody is ever refused"},
+    Mistake{"TwiceTheSameNetwork", "penalties.exempt = [\"192.0.2.1\", \"192.0.2.1/32\"]",
+            "f:1:34: penalties.exempt holds \"192.0.2.1/32\" twice: remove one"},
     Mistake{"TwiceTheSameEndpoint", "[ssh]\nlisten = [\"[::]:22\", \"[0:0::]:22\"]",
             "f:2:22: ssh.listen holds \"[0:0::]:22\" twice: remove one"});
 INSTANTIATE_TEST_SUITE_P(Bound, OneMistake, kBounds, name_of);
@@ -198,7 +205,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "forward.lease = '8760h'", "forward.hold = '0s'", "forward.hold = '24h'",
                     "forward.pool = '1-65535'", "http.domain = ''", "http.listen = []",
                     "https.listen = []", "limits.sessions = 1", "limits.sessions = 1000000",
-                    "metrics.listen = ''"));
+                    "metrics.listen = ''", "penalties.max = '0s'", "penalties.min = '0s'",
+                    "ssh.kex = []", "penalties.exempt = []"));
 
 // ---- many mistakes ----
 

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "conf/values.h"
+
 namespace portreeve::daemon {
 namespace {
 
@@ -18,19 +20,23 @@ conf::Limits limits(const std::function<void(conf::Limits&)>& change) {
     return made;
 }
 
+uring::Address at(const std::string& host) {
+    return *uring::Address::parse(host, 4242);
+}
+
 class Admitting : public ::testing::Test {
   protected:
     void set(const std::function<void(conf::Limits&)>& change) {
         admission_.set_limits(limits(change));
     }
     Ticket admit(const std::string& address = "192.0.2.1") {
-        auto ticket = admission_.admit(address);
+        auto ticket = admission_.admit(at(address), now_ms_);
         EXPECT_TRUE(ticket) << ticket.error().sentence;
         return std::move(*ticket);
     }
     // The code of the refusal; empty when admitted.
     std::string refusal(const std::string& address = "192.0.2.1") {
-        const auto ticket = admission_.admit(address);
+        const auto ticket = admission_.admit(at(address), now_ms_);
         return ticket ? "" : std::string(ticket.error().code);
     }
     static std::string login_refusal(Ticket& ticket, const std::string& key) {
@@ -38,7 +44,13 @@ class Admitting : public ::testing::Test {
         return in ? "" : std::string(in.error().code);
     }
 
+    // A connection that ends without a login.
+    void offend(Offence offence, const std::string& address = "192.0.2.1") {
+        admit(address).blame(offence, now_ms_);
+    }
+
     Admission admission_;
+    std::int64_t now_ms_ = 1'000'000;
 };
 
 TEST_F(Admitting, LimitsSessions) {
@@ -91,9 +103,56 @@ TEST_F(Admitting, LimitsSessionsPerKey) {
 TEST_F(Admitting, NamesTheLimitInTheSentence) {
     set([](conf::Limits& to) { to.sessions = 1; });
     const Ticket first = admit();
-    const auto refused = admission_.admit("192.0.2.2");
+    const auto refused = admission_.admit(at("192.0.2.2"), now_ms_);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().sentence, "there are already 1 sessions ([limits] sessions)");
+}
+
+TEST_F(Admitting, CountsTheNetworkOfAnIpv6AddressAsOneSource) {
+    set([](conf::Limits& to) { to.sessions_per_ip = 1; });
+    const Ticket first = admit("2001:db8:1:2::1");
+    EXPECT_EQ(refusal("2001:db8:1:2:ffff::9"), "limit_sessions_per_ip");
+    EXPECT_EQ(refusal("2001:db8:1:3::1"), "");
+}
+
+TEST_F(Admitting, RefusesASourceForItsPenaltyAndSaysForHowLong) {
+    for (int count = 0; count < 4; ++count) {
+        offend(Offence::auth_failed);
+    }
+    const auto refused = admission_.admit(at("192.0.2.1"), now_ms_ + 1);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "penalty");
+    EXPECT_EQ(refused.error().sentence,
+              "connections from 192.0.2.1 are refused for 20 s more, because earlier ones did not "
+              "log in ([penalties] auth_failed)");
+    EXPECT_EQ(refusal("192.0.2.2"), "");
+    EXPECT_EQ(admission_.counts().refused, 1U);
+    now_ms_ += 20'000;
+    EXPECT_EQ(refusal("192.0.2.1"), "");
+}
+
+TEST_F(Admitting, LetsTheExemptInWhateverTheyDo) {
+    conf::Penalties rules;
+    rules.exempt = {*conf::parse_network("192.0.2.0/25"), *conf::parse_network("2001:db8::1")};
+    admission_.set_penalties(rules);
+    for (int count = 0; count < 4; ++count) {
+        offend(Offence::auth_failed, "192.0.2.1");
+        offend(Offence::auth_failed, "192.0.2.129");
+        offend(Offence::auth_failed, "2001:db8::2");
+    }
+    EXPECT_EQ(refusal("192.0.2.1"), "");
+    EXPECT_EQ(refusal("192.0.2.129"), "penalty");
+    EXPECT_EQ(refusal("2001:db8::2"), "penalty");
+    EXPECT_EQ(refusal("2001:db8::1"), "") << "of the same network, but exempt";
+}
+
+TEST_F(Admitting, LetsTheUnknownInWhateverTheyDo) {
+    for (int count = 0; count < 4; ++count) {
+        auto ticket = admission_.admit(uring::Address(), now_ms_);
+        ASSERT_TRUE(ticket);
+        ticket->blame(Offence::auth_failed, now_ms_);
+    }
+    EXPECT_TRUE(admission_.admit(uring::Address(), now_ms_));
 }
 
 TEST_F(Admitting, NewLimitsHoldForThoseWhoComeThen) {
@@ -147,7 +206,8 @@ TEST_F(Admitting, CountsReturnToZeroWhateverTheOrder) {
         threads.emplace_back([this, number] {
             std::vector<Ticket> held;
             for (int round = 0; round < kRounds; ++round) {
-                auto ticket = admission_.admit("192.0.2." + std::to_string((round + number) % 5));
+                auto ticket = admission_.admit(
+                    at("192.0.2." + std::to_string((round + number) % 5)), now_ms_);
                 if (ticket && round % 3 != 0) {
                     static_cast<void>(ticket->log_in("key" + std::to_string(round % 3)));
                 }
