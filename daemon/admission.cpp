@@ -100,6 +100,10 @@ void Admission::Ticket::blame(Offence offence, std::int64_t now_ms) {
     }
 }
 
+bool Admission::Ticket::may_log(std::string_view what, std::int64_t now_ms) {
+    return admission_->ration_.allows(source_, what, now_ms);
+}
+
 Admission::Ticket::~Ticket() {
     if (admission_ == nullptr) {
         return;

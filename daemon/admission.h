@@ -19,6 +19,7 @@
 
 #include "conf/config.h"
 #include "daemon/penalties.h"
+#include "daemon/ration.h"
 #include "daemon/refusal.h"
 #include "daemon/source.h"
 
@@ -43,6 +44,8 @@ class Admission {
         [[nodiscard]] tl::expected<void, Refusal> log_in(const std::string& fingerprint);
         // The session ends without a login, and this is why.
         void blame(Offence offence, std::int64_t now_ms);
+        // Whether a line about `what`, a literal, may be logged of who has not logged in.
+        [[nodiscard]] bool may_log(std::string_view what, std::int64_t now_ms);
 
       private:
         friend class Admission;
@@ -69,6 +72,8 @@ class Admission {
     [[nodiscard]] tl::expected<Ticket, Refusal> admit(const uring::Address& peer,
                                                       std::int64_t now_ms);
     [[nodiscard]] Counts counts() const;
+    // For lines about who is not admitted.
+    [[nodiscard]] Ration& ration() { return ration_; }
 
   private:
     struct PerSource {
@@ -83,6 +88,7 @@ class Admission {
     std::map<Source, PerSource> by_source_;
     std::map<std::string, std::uint32_t> by_key_;
     Penalties penalties_;
+    Ration ration_;
 };
 
 }  // namespace portreeve::daemon

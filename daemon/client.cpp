@@ -166,11 +166,12 @@ void Client::refuse_login(const Refusal& refusal) {
     } else if (offence_) {
         offence_ = Offence::auth_failed;
     }
-    place_.commons.log.info("login_refused", {{"code", std::string(refusal.code)},
-                                              {"client", peer_text_},
-                                              {"user", shown_.user},
-                                              {"fingerprint", shown_.fingerprint},
-                                              {"why", refusal.sentence}});
+    place_.commons.log.at(level_for_stranger(refusal.code), "login_refused",
+                          {{"code", std::string(refusal.code)},
+                           {"client", peer_text_},
+                           {"user", shown_.user},
+                           {"fingerprint", shown_.fingerprint},
+                           {"why", refusal.sentence}});
 }
 
 std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
@@ -340,11 +341,13 @@ void Client::on_session_end(std::string_view reason, std::string_view detail) {
     if (stranger) {
         blame(reason);
     }
-    place_.commons.log.info("session_closed", {{"reason", std::string(reason)},
-                                               {"client", peer_text_},
-                                               {"user", grant_ ? grant_->user : ""},
-                                               {"logged_in", stranger ? "no" : "yes"},
-                                               {"why", std::string(detail)}});
+    const auto level = stranger ? level_for_stranger("session_closed") : Log::Level::info;
+    place_.commons.log.at(level, "session_closed",
+                          {{"reason", std::string(reason)},
+                           {"client", peer_text_},
+                           {"user", grant_ ? grant_->user : ""},
+                           {"logged_in", stranger ? "no" : "yes"},
+                           {"why", std::string(detail)}});
     authenticator_.stop();
     expiry_.stop();
     close_tunnels();
@@ -366,6 +369,11 @@ void Client::blame(std::string_view reason) {
         offence = Offence::auth_failed;  // also where no key was tried, but passwords
     }
     ticket_->blame(offence, place_.ring.now_ms());
+}
+
+// What strangers make us log has a bound; beyond it only level debug shows it.
+Log::Level Client::level_for_stranger(std::string_view what) {
+    return ticket_->may_log(what, place_.ring.now_ms()) ? Log::Level::info : Log::Level::debug;
 }
 
 void Client::close_tunnels() {

@@ -109,6 +109,7 @@ class Client final : private ssh::Session::Events,
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void close_tunnels();
     void blame(std::string_view reason);
+    [[nodiscard]] Log::Level level_for_stranger(std::string_view what);
     void sweep();
     void tell(std::string_view text);
     [[nodiscard]] std::string describe(const Tunnel& tunnel) const;

@@ -34,6 +34,9 @@ class Log {
         return level <= level_.load(std::memory_order_relaxed);
     }
 
+    void at(Level level, std::string_view event, std::initializer_list<Field> fields) const {
+        write(level, event, fields);
+    }
     void error(std::string_view event, std::initializer_list<Field> fields) const {
         write(Level::error, event, fields);
     }

@@ -141,6 +141,7 @@ int Server::run() {
     for (const auto& worker : workers_) {
         worker->join();
     }
+    tell_held_back();
     const Admission::Counts counts = admission_.counts();
     log_.info("stopped", {{"admitted", std::to_string(counts.admitted)},
                           {"refused", std::to_string(counts.refused)}});
@@ -205,6 +206,9 @@ void Server::close_doors_not_in(const std::vector<conf::Endpoint>& endpoints) {
 
 void Server::on_accept(uring::Listener&, uring::Fd socket) {
     const uring::Address peer = uring::Address::of_peer(socket.get());
+    if (!ration_over_.running()) {
+        ration_over_.start_at(ring_.now_ms() + Ration::kPeriodMs);
+    }
     auto ticket = admission_.admit(peer, ring_.now_ms());
     if (!ticket) {
         refuse(socket.get(), peer, ticket.error());
@@ -223,9 +227,19 @@ void Server::on_accept(uring::Listener&, uring::Fd socket) {
 
 void Server::refuse(int socket, const uring::Address& peer, const Refusal& refusal) {
     say_refusal(socket, refusal);
-    log_.info(
-        "refused",
+    const bool allowed = admission_.ration().allows(Source(peer), refusal.code, ring_.now_ms());
+    log_.at(
+        allowed ? Log::Level::info : Log::Level::debug, "refused",
         {{"code", std::string(refusal.code)}, {"client", peer.text()}, {"why", refusal.sentence}});
+}
+
+void Server::tell_held_back() {
+    for (const auto& [what, lines] : admission_.ration().take_held_back()) {
+        log_.info("held_back",
+                  {{"what", std::string(what)},
+                   {"lines", std::to_string(lines)},
+                   {"why", "too many in a minute; [log] level = \"debug\" shows them all"}});
+    }
 }
 
 void Server::on_accept_pause(uring::Listener& listener, int error) {

@@ -66,6 +66,7 @@ class Server final : private uring::Listener::Events, private Worker::Events {
 
     void on_accept(uring::Listener& listener, uring::Fd socket) override;
     void refuse(int socket, const uring::Address& peer, const Refusal& refusal);
+    void tell_held_back();
     void on_accept_pause(uring::Listener& listener, int error) override;
     void on_listener_joined(uring::Listener& listener) override;
     void on_worker_drained(Worker& worker) override;
@@ -100,6 +101,7 @@ class Server final : private uring::Listener::Events, private Worker::Events {
     uring::Fd signals_;
     signalfd_siginfo signal_{};
     uring::Op signal_op_ = uring::Op::to<&Server::on_signal>(this);
+    uring::Timer ration_over_ = uring::Timer::to<&Server::tell_held_back>(this, ring_.timers());
     uring::Timer deadline_ = uring::Timer::to<&Server::end_now>(this, ring_.timers());
 };
 

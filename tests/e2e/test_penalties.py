@@ -135,3 +135,16 @@ def test_a_reload_exempts_and_turns_off(scene):
     gate.write_config(penalties={"max": "0s"})
     gate.reload()
     assert let_in(gate)
+
+
+def test_who_is_refused_cannot_fill_the_log(scene):
+    gate = scene.gate(log={"level": "info"},
+                      penalties={"exempt": [], "auth_failed": "1h", "min": "0s"})
+    fail(scene, gate, 1)
+    for _ in range(100):
+        refused_s(gate, "auth_failed")
+    gate.terminate()
+    assert gate.wait_exit() == 0
+    lines = len(gate.log.events("refused"))
+    assert 1 <= lines <= 10
+    assert gate.log.wait_event("held_back", what="penalty")["lines"] == str(100 - lines)
