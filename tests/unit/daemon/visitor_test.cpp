@@ -176,14 +176,45 @@ TEST_F(OneVisitor, GetsAllThatTheClientSentBeforeItClosed) {
     EXPECT_TRUE(hears_the_end());
     finish_on_peer();
     EXPECT_EQ(difference(heard_, bytes), "");
+    outside_.reset();  // as who has heard everything
     EXPECT_TRUE(is_done());
 }
 
-TEST_F(OneVisitor, IsDoneWhenItsSessionIsLost) {
+TEST_F(OneVisitor, IsCutOffSomeTimeAfterItsSessionIsLost) {
     client_takes();
     peer->vanish();
     EXPECT_TRUE(hears_the_end());
+    bench.advance_ms(Visitor::kLingerMs - 5'000);
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(done_, 0);
+    bench.advance_ms(5'001);
     EXPECT_TRUE(is_done());
+}
+
+TEST_F(OneVisitor, PassesNoFasterThanItsThrottles) {
+    from_visitor_.set_rate(40'000, nullptr);
+    to_visitor_.set_rate(40'000, nullptr);
+    client_takes();
+    const std::string up = noise(20'000, 6);
+    const std::string down = noise(20'000, 7);
+    say(up);
+    start_on_peer([&] {
+        EXPECT_TRUE(ssh::testing::write_bytes(channel_, down));
+        EXPECT_EQ(difference(ssh::testing::read_bytes(channel_, up.size()), up), "");
+    });
+    // A quarter of a second's worth passes at once, and what both ends may hold besides; the rest
+    // takes its time.
+    ASSERT_TRUE(bench.until([this] { return visitor_->figures().from_visitor_bytes >= 10'000; }));
+    ASSERT_TRUE(bench.rest());
+    EXPECT_LT(visitor_->figures().from_visitor_bytes, up.size());
+    EXPECT_LT(visitor_->figures().to_visitor_bytes, down.size());
+    for (int step = 0; step < 100 && peer->busy(); ++step) {
+        bench.advance_ms(100);
+        ASSERT_TRUE(bench.rest());
+    }
+    EXPECT_TRUE(hears(down.size()));
+    finish_on_peer();
+    EXPECT_EQ(difference(heard_, down), "");
 }
 
 TEST_F(OneVisitor, ThatReadsNothingHoldsNoMoreThanItsShare) {
