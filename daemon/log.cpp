@@ -40,30 +40,78 @@ bool leads_to_journal(int descriptor) {
     return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
 }
 
+constexpr std::size_t kValueBytesMax = 1024;
+
 bool plain(unsigned char letter) {
     return letter > ' ' && letter != '"' && letter != '=' && letter != '\\' && letter < 0x7f;
 }
 
+// The range that the second byte must be in, so that there is one spelling of each character, no
+// surrogate, nothing beyond Unicode, and no C1 control character (0xc2 0x80 to 0x9f).
+std::pair<unsigned char, unsigned char> second_byte_range(unsigned char lead) {
+    switch (lead) {
+        case 0xc2:
+        case 0xe0:
+            return {0xa0, 0xbf};
+        case 0xed:
+            return {0x80, 0x9f};
+        case 0xf0:
+            return {0x90, 0xbf};
+        case 0xf4:
+            return {0x80, 0x8f};
+        default:
+            return {0x80, 0xbf};
+    }
+}
+
+// How many bytes at the start of `text` are one UTF-8 character beyond ASCII; 0: they are none.
+std::size_t character_bytes(std::string_view text) {
+    const auto lead = static_cast<unsigned char>(text.front());
+    const std::size_t count = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size() < count) {
+        return 0;
+    }
+    const auto [least, most] = second_byte_range(lead);
+    const auto second = static_cast<unsigned char>(text[1]);
+    const std::string_view rest = text.substr(2, count - 2);
+    const bool whole =
+        second >= least && second <= most && std::all_of(rest.begin(), rest.end(), [](char letter) {
+            return (static_cast<unsigned char>(letter) & 0xc0U) == 0x80;
+        });
+    return whole ? count : 0;
+}
+
+void append_escaped(std::string& line, unsigned char code) {
+    char escaped[8];
+    std::snprintf(escaped, sizeof(escaped), "\\x%02x", code);
+    line += escaped;
+}
+
 void append_value(std::string& line, std::string_view value) {
-    if (!value.empty() && std::all_of(value.begin(), value.end(), plain)) {
+    if (std::all_of(value.begin(), value.end(), plain) && value.size() <= kValueBytesMax) {
         line += value;
         return;
     }
+    const std::size_t line_bytes_max = line.size() + kValueBytesMax;
     line += '"';
-    for (const char letter : value) {
+    while (!value.empty() && line.size() < line_bytes_max) {
+        const char letter = value.front();
         const auto code = static_cast<unsigned char>(letter);
+        std::size_t taken = 1;
         if (letter == '"' || letter == '\\') {
             line += '\\';
             line += letter;
-        } else if (code < ' ' || code == 0x7f) {
-            char escaped[8];
-            std::snprintf(escaped, sizeof(escaped), "\\x%02x", code);
-            line += escaped;
-        } else {
+        } else if (code >= ' ' && code < 0x7f) {
             line += letter;
+        } else if (const std::size_t count = code > 0x7f ? character_bytes(value) : 0; count > 0) {
+            line += value.substr(0, count);
+            taken = count;
+        } else {
+            append_escaped(line, code);
         }
+        value.remove_prefix(taken);
     }
-    line += '"';
+    line += value.empty() ? "\"" : "...\"";
 }
 
 std::string now_text() {
@@ -89,6 +137,9 @@ std::string log_line(conf::LogLevel level, std::string_view event,
     line += " event=";
     line += event;
     for (const Log::Field& field : fields) {
+        if (field.value.empty()) {
+            continue;
+        }
         line += ' ';
         line += field.key;
         line += '=';

@@ -27,7 +27,6 @@ TEST(LogLine, IsFieldsInTheOrderGiven) {
 
 TEST(LogLine, QuotesWhatWouldBeReadOtherwise) {
     EXPECT_EQ(value_line("plain-1.2/3:4"), "level=info event=e key=plain-1.2/3:4");
-    EXPECT_EQ(value_line(""), "level=info event=e key=\"\"");
     EXPECT_EQ(value_line("two words"), "level=info event=e key=\"two words\"");
     EXPECT_EQ(value_line("a=b"), "level=info event=e key=\"a=b\"");
     EXPECT_EQ(value_line("say \"x\""), R"(level=info event=e key="say \"x\"")");
@@ -39,7 +38,31 @@ TEST(LogLine, EscapesControlCharacters) {
     EXPECT_EQ(value_line("a\nlevel=error"), R"(level=info event=e key="a\x0alevel=error")");
     EXPECT_EQ(value_line(std::string("\x1b[2J\0\x7f", 6)),
               R"(level=info event=e key="\x1b[2J\x00\x7f")");
-    EXPECT_EQ(value_line("J\xc3\xbcrgen"), "level=info event=e key=\"J\xc3\xbcrgen\"");
+}
+
+TEST(LogLine, ShowsUtf8AndNothingElseBeyondAscii) {
+    for (const std::string good :
+         {"J\xc3\xbcrgen", "\xe2\x82\xac", "\xf0\x9f\x9a\xa2", "\xc2\xa0"}) {
+        EXPECT_EQ(value_line(good), "level=info event=e key=\"" + good + "\"");
+    }
+    EXPECT_EQ(value_line("\x9b\x32J"), R"(level=info event=e key="\x9b2J")");
+    EXPECT_EQ(value_line("\xc2\x9b"), R"(level=info event=e key="\xc2\x9b")") << "a C1 control";
+    EXPECT_EQ(value_line("\xc0\x8a"), R"(level=info event=e key="\xc0\x8a")") << "a long spelling";
+    EXPECT_EQ(value_line("\xed\xa0\x80"), R"(level=info event=e key="\xed\xa0\x80")")
+        << "a surrogate";
+    EXPECT_EQ(value_line("\xe2\x82"), R"(level=info event=e key="\xe2\x82")") << "cut off";
+    EXPECT_EQ(value_line("\xf4\x90\x80\x80"), R"(level=info event=e key="\xf4\x90\x80\x80")");
+}
+
+TEST(LogLine, LeavesOutWhatIsEmpty) {
+    EXPECT_EQ(log_line(conf::LogLevel::info, "e", {{"note", ""}, {"code", "x"}}),
+              "level=info event=e code=x");
+}
+
+TEST(LogLine, CutsAValueAndStillEndsIt) {
+    const std::string line = value_line(std::string(5'000, 'x'));
+    EXPECT_LT(line.size(), 1'100U);
+    EXPECT_TRUE(line.ends_with("x...\""));
 }
 
 class Pipe {
@@ -87,7 +110,9 @@ TEST(Log, ShowsWhatItsLevelShows) {
 
 TEST(Log, CutsALineThatIsTooLong) {
     Pipe pipe;
-    Log(pipe.into()).info("long", {{"value", std::string(10'000, 'x')}});
+    const std::string value(10'000, 'x');
+    Log(pipe.into())
+        .info("long", {{"a", value}, {"b", value}, {"c", value}, {"d", value}, {"e", value}});
     const std::string text = pipe.text();
     EXPECT_EQ(text.size(), Log::kLineBytesMax);
     EXPECT_THAT(text, EndsWith("x\n"));
