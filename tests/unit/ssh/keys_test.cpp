@@ -3,33 +3,20 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include <array>
-#include <cstdio>
 #include <sstream>
 
 #include "ssh/acceptor.h"
 #include "tests/unit/ssh/conversation.h"
 #include "tests/unit/ssh/folder.h"
+#include "tests/unit/ssh/keygen.h"
 
 namespace portreeve::ssh {
 namespace {
 
 using testing::Folder;
 using ::testing::HasSubstr;
+using testing::output_of;
 using ::testing::SizeIs;
-
-std::string output_of(const std::string& command) {
-    std::string output;
-    FILE* pipe = ::popen(command.c_str(), "r");
-    if (pipe == nullptr) {
-        return "cannot be run";
-    }
-    std::array<char, 4096> buffer;
-    while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
-        output += buffer.data();
-    }
-    return ::pclose(pipe) == 0 ? output : "failed: " + output;
-}
 
 // A private key file made by ssh-keygen; its public half is beside it, with the ending .pub.
 std::string keygen(const Folder& folder, const std::string& arguments, const std::string& name) {
