@@ -8,6 +8,7 @@ a user sees passes verbose=False.
 import itertools
 import os
 import pty
+import re
 import signal
 import subprocess
 
@@ -88,8 +89,23 @@ class Ssh(Client):
     def wait_granted(self, count=1):
         self.stderr.wait_for(r"remote forward success for: ", count=count, process=self.process)
 
+    def outcomes(self, count):
+        """Whether each of `count` forwards was granted, in the order they were asked for."""
+        pattern = r"remote forward (success|failure) for: "
+        self.stderr.wait_for(pattern, count=count, process=self.process)
+        return [word == "success" for word in re.findall(pattern, self.stderr.text())]
+
     def wait_login(self):
         self.stderr.wait_for(r"^Authenticated to ", process=self.process)
+
+    def gets_in(self):
+        """Waits for the login to end, one way or the other."""
+        until(lambda: self.ended() or "\nAuthenticated to " in self.stderr.text(),
+              lambda: f"a login, or a refusal:\n{self.stderr.tail()}")
+        if "\nAuthenticated to " in self.stderr.text():
+            return True
+        assert "Permission denied" in self.stderr.text(), self.stderr.tail()
+        return False
 
     def control(self, operation, forward, works=True):
         """`-O operation -R forward` against this client, a master (`-M -S PATH`): its words.
@@ -127,7 +143,9 @@ class SshOnTerminal(Ssh):
 
     def close(self):
         super().close()
-        os.close(self._master)
+        if self._master is not None:
+            os.close(self._master)
+        self._master = None
 
 
 def ssh_control(socket_path, operation, *args):

@@ -67,6 +67,11 @@ class Gate:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, **popen)
 
+    def authorize(self, *lines):
+        """Makes these the lines of authorized_keys, for logins from now on."""
+        self.write_keys(lines)
+        self.reload()
+
     def ended(self):
         return self.process.poll() is not None
 
@@ -168,6 +173,7 @@ class PortreeveGate(Gate):
 
     def reload(self, outcome="reloaded"):
         mark = self.log.mark()
+        self.notify.lines()  # read, or the socket fills up and telling systemd blocks the daemon
         self.process.send_signal(signal.SIGHUP)
         return self.log.wait_event(outcome, after=mark)
 
@@ -221,11 +227,17 @@ class SshdGate(Gate):
         self.log.wait_for("^Server listening on", process=self.process)
         return self
 
+    def reload(self):
+        """Nothing to do: it reads its files of keys at each login."""
+
     def _config(self):
         ssh, limits = self.settings.get("ssh", {}), self.settings.get("limits", {})
         seconds = lambda text: text.removesuffix("s")
         bind = self.settings.get("forward", {}).get("bind", "client")
+        auth = self.settings.get("auth", {})
         return [
+            *(f"TrustedUserCAKeys {path}" for path in auth.get("trusted_user_ca", [])),
+            *(f"RevokedKeys {path}" for path in [auth.get("revoked_keys")] if path),
             f"ListenAddress 127.0.0.1:{self.port}", f"HostKey {self._host_key}",
             f"AuthorizedKeysFile {self.authorized_keys}", "StrictModes no", "UsePAM no",
             "PermitRootLogin prohibit-password", "PasswordAuthentication no",

@@ -5,10 +5,11 @@ import subprocess
 
 
 class Key:
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, kind=("ed25519",)):
+        """`kind`: the words after ssh-keygen's -t, such as ("rsa", "-b", "2048")."""
         self.path = os.path.join(folder, name)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name,
-                        "-f", self.path], check=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", *kind, "-N", "", "-C", name, "-f", self.path],
+                       check=True)
         with open(self.path + ".pub", encoding="ascii") as file:
             self.line = file.read().strip()  # as authorized_keys has it
         listing = subprocess.run(["ssh-keygen", "-l", "-f", self.path],

@@ -27,12 +27,12 @@ class Scene:
         self._stack.callback(thing.close)
         return thing
 
-    def new_gate(self, kind=None, **settings):
-        """A gate that is not started: its key file holds the owner's key alone."""
+    def new_gate(self, kind=None, lines=None, **settings):
+        """A gate that is not started: its key file holds `lines`, or the owner's key alone."""
         folder = os.path.join(self.folder, f"gate{len(self.gates)}")
         os.mkdir(folder, 0o700)
         made = self.add(gate.make(folder, settings, kind))
-        made.write_keys([self.key.line])
+        made.write_keys([self.key.line] if lines is None else lines)
         self.gates.append(made)
         return made
 
