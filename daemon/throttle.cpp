@@ -12,7 +12,7 @@ void Throttle::set_rate(std::uint64_t bytes_per_s, std::shared_ptr<const Owners:
     usage_ = std::move(usage);
     if (begins) {
         filled_ms_ = ring_.now_ms() - kBurstMs;  // a full bucket
-        tokens_ = 0;
+        millibytes_ = 0;
     }
     wake();
 }
@@ -22,19 +22,13 @@ std::int64_t Throttle::bytes_per_s() const {
     return static_cast<std::int64_t>(std::max<std::uint64_t>(rate_ / sessions, 1));
 }
 
-// Only the time that whole bytes took is counted, so that slow rates are exact too.
 void Throttle::refill() {
     const std::int64_t rate = bytes_per_s();
     const std::int64_t now_ms = ring_.now_ms();
-    const std::int64_t burst = std::max<std::int64_t>(rate * kBurstMs / 1000, 1);
-    const std::int64_t elapsed_ms = std::min<std::int64_t>(now_ms - filled_ms_, 3'600'000);
-    const std::int64_t gained = rate * elapsed_ms / 1000;
-    tokens_ += gained;
-    filled_ms_ += gained * 1000 / rate;
-    if (tokens_ >= burst) {
-        tokens_ = burst;
-        filled_ms_ = now_ms;
-    }
+    const std::int64_t full = std::max<std::int64_t>(rate * kBurstMs, 1000);
+    millibytes_ += rate * std::min<std::int64_t>(now_ms - filled_ms_, 3'600'000);
+    millibytes_ = std::min(millibytes_, full);
+    filled_ms_ = now_ms;
 }
 
 std::size_t Throttle::allowance() {
@@ -42,12 +36,12 @@ std::size_t Throttle::allowance() {
         return std::numeric_limits<std::size_t>::max();
     }
     refill();
-    return tokens_ > 0 ? static_cast<std::size_t>(tokens_) : 0;
+    return millibytes_ > 0 ? static_cast<std::size_t>(millibytes_ / 1000) : 0;
 }
 
 void Throttle::spend(std::size_t bytes) {
     if (rate_ != 0) {
-        tokens_ -= static_cast<std::int64_t>(bytes);
+        millibytes_ -= static_cast<std::int64_t>(bytes) * 1000;
     }
 }
 
@@ -56,8 +50,8 @@ void Throttle::wait(uring::Task& task) {
         waiting_.push_back(&task);
     }
     if (!timer_.running()) {
-        const std::int64_t owed = std::max<std::int64_t>(1 - tokens_, 1);
-        const std::int64_t repaid_ms = owed * 1000 / bytes_per_s() + 1;
+        const std::int64_t owed = std::max<std::int64_t>(1000 - millibytes_, 1);
+        const std::int64_t repaid_ms = owed / bytes_per_s() + 1;
         timer_.start_at(ring_.now_ms() + std::max(repaid_ms, kRefillMs));
     }
 }

@@ -49,7 +49,9 @@ class Throttle {
     uring::Ring& ring_;
     std::uint64_t rate_ = 0;
     std::shared_ptr<const Owners::Usage> usage_;
-    std::int64_t tokens_ = 0;  // bytes; negative: debt
+    // In thousandths of a byte, which a rate in whole bytes a second brings in whole numbers each
+    // millisecond: nothing is rounded, however often it is asked. Negative: debt.
+    std::int64_t millibytes_ = 0;
     std::int64_t filled_ms_ = 0;
     std::vector<uring::Task*> waiting_;
     uring::Timer timer_ = uring::Timer::to<&Throttle::wake>(this, ring_.timers());

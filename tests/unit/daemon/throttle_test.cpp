@@ -71,6 +71,20 @@ TEST_F(Rated, ASlowRateLosesNothingToRounding) {
     EXPECT_LE(passed, 160U);
 }
 
+// A rate of which a millisecond brings no whole number of bytes.
+TEST_F(Rated, AskingOftenBringsNothingMore) {
+    throttle_.set_rate(1'048'577, nullptr);
+    std::size_t passed = pass();
+    const auto began_ms = bench_.ring().now_ms();
+    for (int step = 0; step < 1'000; ++step) {
+        wait_ms(1);
+        passed += pass(100) + pass(1);
+    }
+    const auto took_ms = static_cast<std::size_t>(bench_.ring().now_ms() - began_ms);
+    EXPECT_LE(passed, 262'145U + 1'049U * (took_ms + 1));
+    EXPECT_GE(passed, 1'300'000U);
+}
+
 TEST_F(Rated, WhoWaitsIsWokenOnceThereIsSome) {
     throttle_.set_rate(100'000, nullptr);
     pass();
