@@ -18,8 +18,8 @@
 namespace portreeve::daemon {
 namespace {
 
-// How many characters the last field of a hash has, by how the hash begins. crypt_checksalt knows
-// the methods and their parameters, but takes a hash that was cut short.
+// The methods that may be used, those that libcrypt still makes new hashes by: how a hash begins,
+// and how many characters its last field has. crypt_checksalt takes a hash that was cut short.
 struct Shape {
     std::string_view prefix;
     std::size_t digest_chars;
@@ -48,14 +48,12 @@ std::string hash_fault(const std::string& hash) {
     const auto* const shape = std::find_if(kShapes.begin(), kShapes.end(), [&](const Shape& each) {
         return hash.starts_with(each.prefix);
     });
-    const int verdict = crypt_checksalt(hash.c_str());
-    if (shape == kShapes.end() || verdict == CRYPT_SALT_METHOD_LEGACY ||
-        verdict == CRYPT_SALT_METHOD_DISABLED) {
+    if (shape == kShapes.end()) {
         return "the hash is not of a method that resists guessing; make one with: mkpasswd "
                "--method=yescrypt";
     }
     const std::string_view digest = std::string_view(hash).substr(hash.rfind('$') + 1);
-    if (verdict != CRYPT_SALT_OK || digest.size() != shape->digest_chars ||
+    if (crypt_checksalt(hash.c_str()) != CRYPT_SALT_OK || digest.size() != shape->digest_chars ||
         !std::all_of(digest.begin(), digest.end(), is_digest_char)) {
         return "the hash is damaged: it begins like one of a known method, but is not one that "
                "crypt(3) makes; was it cut short?";

@@ -173,6 +173,19 @@ TEST_F(KeyCommandTest, RefusesOneByteMore) {
     EXPECT_THAT(error(), HasSubstr("wrote more than 65536 bytes"));
 }
 
+// It is through before the first byte is read: its pipe takes more than ours would.
+TEST_F(KeyCommandTest, RefusesOneByteMoreOfAProgramThatHasEnded) {
+    const std::string writing =
+        "import fcntl, os; fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 18); "
+        "os.write(1, b'x' * 65537)";
+    command->start(rules("/usr/bin/python3", {"-c", writing}), {});
+    siginfo_t ended{};
+    ASSERT_EQ(::waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT), 0);
+    ASSERT_EQ(ended.si_status, 0);
+    finish();
+    EXPECT_EQ(error(), "/usr/bin/python3: wrote more than 65536 bytes");
+}
+
 TEST_F(KeyCommandTest, EndsAFlood) {
     run(rules("/usr/bin/yes", {}));
     EXPECT_EQ(error(), "/usr/bin/yes: wrote more than 65536 bytes and was killed");
@@ -254,9 +267,13 @@ TEST_F(KeyCommandTest, HasNothingElseOpen) {
 }
 
 TEST_F(KeyCommandTest, HasAnEmptyInputAndBlockingOutputs) {
+    const Fd ours(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+    const Fd secrets(::open(folder.write("secrets", "secret\n").c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_EQ(::dup2(secrets.get(), STDIN_FILENO), STDIN_FILENO);
     run(rules(script("cat; readlink /proc/self/fd/0; grep flags /proc/self/fdinfo/1; "
                      "grep flags /proc/self/fdinfo/2 >&1"),
               {}));
+    ASSERT_EQ(::dup2(ours.get(), STDIN_FILENO), STDIN_FILENO);
     // 1: write only, and no O_NONBLOCK (04000); grep's own output is the same pipe.
     EXPECT_EQ(output(), "/dev/null\nflags:\t01\nflags:\t01\n");
 }

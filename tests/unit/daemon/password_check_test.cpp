@@ -102,6 +102,8 @@ TEST_F(PasswordCheckTest, BoundsWhatWaits) {
 }
 
 TEST_F(PasswordCheckTest, CancelledSaysSoAtOnce) {
+    Waiter before(*ring, *checker);  // whose hashing it would wait for
+    before.check->start(passwords, "ann", "open sesame");
     Waiter waiter(*ring, *checker);
     waiter.check->cancel();  // not started: nothing
     waiter.check->start(passwords, "ann", "open sesame");
@@ -110,6 +112,8 @@ TEST_F(PasswordCheckTest, CancelledSaysSoAtOnce) {
     EXPECT_FALSE(waiter.answer) << "answered from inside cancel()";
     turn_until([&] { return waiter.answer.has_value(); });
     EXPECT_EQ(waiter.text(), "cancelled");
+    turn_until([&] { return before.answer.has_value(); });
+    EXPECT_EQ(before.text(), "right");
     EXPECT_EQ(check("ann", "open sesame"), "right") << "the thread goes on";
 }
 

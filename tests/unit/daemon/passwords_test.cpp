@@ -107,6 +107,9 @@ TEST_F(PasswordsFile, RefusesDamagedHashes) {
         EXPECT_THAT(complaint("ann:" + odd), HasSubstr("the hash is damaged")) << odd;
     }
     EXPECT_THAT(complaint("ann:$6$"), HasSubstr("the hash is damaged"));
+    std::string bad_salt = kHashes[0];
+    bad_salt[10] = ';';
+    EXPECT_THAT(complaint("ann:" + bad_salt), HasSubstr("the hash is damaged"));
 }
 
 TEST_F(PasswordsFile, RefusesWhatIsNoLine) {
