@@ -11,6 +11,12 @@ namespace portreeve::daemon {
 struct Arguments {
     std::string config;  // empty: where the contract says
     bool check = false;
+    bool explain = false;
+    // The question of --explain, as it was written.
+    std::string key;
+    std::string listen;
+    std::string user;  // empty: not said
+    std::string from;  // empty: not said
     bool help = false;
     bool version = false;
 };

@@ -38,11 +38,6 @@ LoginFacts facts_of(const LoginAttempt& attempt, const uring::Address& client,
     return facts;
 }
 
-// A refusal that no answer of a command should overrule, or need be asked about.
-bool is_final(const Refusal& refusal) {
-    return refusal.code == "key_revoked" || refusal.code == "certificate_not_valid";
-}
-
 }  // namespace
 
 void Authenticator::decide(const ssh::LoginRequest& request) {

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t kNoticesMax = 64;
 constexpr std::size_t kShownAddressMax = 80;
-constexpr std::size_t kAddressMax = 255;  // a DNS name is no longer
 
 constexpr std::int64_t kExpiryLookMs = 60'000;  // a clock that is set is noticed that soon
 
@@ -203,11 +202,6 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
         return tl::unexpected(Refusal{"limit_tunnels_per_session",
                                       "this session already has " + std::to_string(open_tunnels()) +
                                           " tunnels ([limits] tunnels_per_session)"});
-    }
-    if (wish.address.size() > kAddressMax) {
-        return tl::unexpected(
-            Refusal{"address_too_long",
-                    "the address has more than " + std::to_string(kAddressMax) + " characters"});
     }
     if (auto may = may_forward(*grant_, config.forward, wish); !may) {
         return tl::unexpected(may.error());

@@ -8,6 +8,7 @@ namespace portreeve::daemon {
 namespace {
 
 constexpr std::uint32_t kPrivilegedPortMax = 1023;
+constexpr std::size_t kAddressMax = 255;  // a DNS name is no longer
 
 std::string text_of(const ssh::ForwardWish& wish) {
     return "\"" + wish.address + "\" port " + std::to_string(wish.port);
@@ -27,6 +28,11 @@ Refusal no_forwarding(const Grant& grant) {
 
 tl::expected<void, Refusal> may_forward(const Grant& grant, const conf::Forward& rules,
                                         const ssh::ForwardWish& wish) {
+    if (wish.address.size() > kAddressMax) {
+        return tl::unexpected(
+            Refusal{"address_too_long",
+                    "the address has more than " + std::to_string(kAddressMax) + " characters"});
+    }
     const auto& permits = grant.options.permit_listen;
     const bool wants_name = is_name(wish.address);
     bool permitted = permits.empty();

@@ -182,6 +182,10 @@ tl::expected<Grant, Refusal> decide_password_login(const std::string& user,
     return Grant{"user:" + user, user, options, source, {}};
 }
 
+bool is_final(const Refusal& refusal) {
+    return refusal.code == "key_revoked" || refusal.code == "certificate_not_valid";
+}
+
 std::int64_t wall_clock_s() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::seconds>(now).count();

@@ -40,6 +40,9 @@ struct LoginAttempt {
                                                                  const ssh::KeyOptions& options,
                                                                  const std::string& source);
 
+// A refusal by the files that no answer of [auth] command may overrule, or need be asked about.
+[[nodiscard]] bool is_final(const Refusal& refusal);
+
 // Unix time, for expiries and validity.
 [[nodiscard]] std::int64_t wall_clock_s();
 

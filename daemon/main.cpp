@@ -7,7 +7,9 @@
 #include <string>
 
 #include "daemon/arguments.h"
+#include "daemon/explain.h"
 #include "daemon/log.h"
+#include "daemon/login.h"
 #include "daemon/server.h"
 #include "daemon/startup.h"
 #include "ssh/library.h"
@@ -46,6 +48,21 @@ int check(conf::Config config, const std::string& path) {
     return 0;
 }
 
+// 0 granted, 1 not granted; whatever stands in the way of an answer is 2.
+int explain(conf::Config config, const daemon::Arguments& arguments) {
+    const auto question = daemon::read_question(arguments);
+    if (!question) {
+        return give_up({kBadUsage, {question.error()}});
+    }
+    const auto policy = daemon::read_policy(std::move(config));
+    if (!policy) {
+        return give_up({kBadUsage, policy.error().sentences});
+    }
+    const auto answer = daemon::explain(*question, *policy, daemon::wall_clock_s());
+    std::printf("%s", answer.text.c_str());
+    return answer.granted ? 0 : 1;
+}
+
 int run(const daemon::Arguments& arguments) {
     const std::string path = daemon::find_config(arguments.config);
     auto config = daemon::read_config(path);
@@ -59,6 +76,9 @@ int run(const daemon::Arguments& arguments) {
     }
     if (arguments.check) {
         return check(std::move(*config), path);
+    }
+    if (arguments.explain) {
+        return explain(std::move(*config), arguments);
     }
     if (const std::string why = ssh::Library::why_not_interposed(); !why.empty()) {
         return give_up({1,

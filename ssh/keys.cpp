@@ -8,11 +8,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "ssh/certificate.h"
 
 namespace portreeve::ssh {
 namespace {
 
 constexpr mode_t kOthersMask = S_IRWXG | S_IRWXO;
+constexpr std::size_t kPublicFileBytesMax = std::size_t{128} * 1024;  // the largest certificate's
 
 // Refuses a key that others could have read or replaced, as ssh itself does.
 std::string why_unsafe(const std::string& path) {
@@ -64,6 +69,37 @@ tl::expected<KeyHandle, std::string> make_private_key(const std::string& path) {
     return handle;
 }
 
+// Of OpenSSH's own format, the public part is not encrypted; of PEM it is.
+tl::expected<PublicKey, std::string> public_part_of(const std::string& path) {
+    ssh_key key = nullptr;
+    if (ssh_pki_import_pubkey_file(path.c_str(), &key) != SSH_OK &&
+        ssh_pki_import_privkey_file(path.c_str(), "", nullptr, nullptr, &key) != SSH_OK) {
+        return tl::unexpected(path +
+                              ": a private key whose public part cannot be read without its "
+                              "passphrase; name the .pub file beside it");
+    }
+    const KeyHandle handle(key);
+    if (auto made = PublicKey::from(key)) {
+        return std::move(*made);
+    }
+    return tl::unexpected(path + ": a private key of a type that is not known here");
+}
+
+tl::expected<PublicKey, std::string> key_in_line(const std::string& line) {
+    std::istringstream words(line);
+    PublicKey key;
+    words >> key.type >> key.base64;
+    if (is_certificate_type(key.type)) {
+        return key;  // whether it is a good one is for whoever decides by it
+    }
+    if (auto made = PublicKey::parse(key.type, key.base64)) {
+        return std::move(*made);
+    }
+    return tl::unexpected(
+        std::string("no public key: a line TYPE BASE64, as in ssh-keygen's .pub files, is "
+                    "expected"));
+}
+
 }  // namespace
 
 void KeyDeleter::operator()(ssh_key_struct* key) const {
@@ -108,6 +144,30 @@ std::optional<PublicKey> PublicKey::parse(const std::string& type, const std::st
         made->type = type;
     }
     return made;
+}
+
+tl::expected<PublicKey, std::string> PublicKey::read(const std::string& path) {
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    std::string text(kPublicFileBytesMax + 1, '\0');
+    if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && errno != 0) {
+        return tl::unexpected(path + ": " + std::strerror(errno));
+    }
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    if (text.size() > kPublicFileBytesMax) {
+        return tl::unexpected(path + ": too large for a public key");
+    }
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("-----BEGIN ") && line.find("PRIVATE KEY") != std::string::npos) {
+            return public_part_of(path);
+        }
+        if (!line.empty() && line.front() != '#') {
+            auto key = key_in_line(line);
+            return key ? std::move(key) : tl::unexpected(path + ": " + key.error());
+        }
+    }
+    return tl::unexpected(path + ": holds no key");
 }
 
 tl::expected<HostKeys, std::string> HostKeys::read(const std::vector<std::string>& paths) {

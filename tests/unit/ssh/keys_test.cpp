@@ -36,6 +36,21 @@ class PublicKeys : public ::testing::TestWithParam<const char*> {
     Folder folder_;
 };
 
+TEST_P(PublicKeys, AreReadFromEitherFileOfAPair) {
+    const std::string path = keygen(folder_, GetParam(), "key");
+    const auto read = PublicKey::read(path + ".pub");
+    ASSERT_TRUE(read) << read.error();
+    EXPECT_EQ("SHA256:" + read->fingerprint.substr(7), read->fingerprint);
+    EXPECT_THAT(output_of("ssh-keygen -l -f " + path), HasSubstr(read->fingerprint));
+    const auto private_key = PublicKey::read(path);
+    ASSERT_TRUE(private_key) << private_key.error();
+    EXPECT_EQ(*private_key, *read);
+    EXPECT_EQ(output_of("ssh-keygen -q -p -N secret -f " + path + " >/dev/null 2>&1"), "");
+    const auto encrypted = PublicKey::read(path);
+    ASSERT_TRUE(encrypted) << encrypted.error();
+    EXPECT_EQ(*encrypted, *read);
+}
+
 TEST_P(PublicKeys, AreNamedAsSshKeygenNamesThem) {
     const std::string path = keygen(folder_, GetParam(), "key");
     std::string type;
@@ -62,6 +77,22 @@ TEST(PublicKey, OfAnotherTypeThanSaidIsNone) {
     EXPECT_TRUE(PublicKey::parse("ssh-ed25519", key->base64));
     EXPECT_FALSE(PublicKey::parse("ssh-rsa", key->base64));
     EXPECT_FALSE(PublicKey::parse("ssh-nonsense", key->base64));
+}
+
+TEST(PublicKey, OfAFileThatHasNoneSaysSo) {
+    const Folder folder;
+    const auto error = [&](const std::string& text) {
+        const auto key = PublicKey::read(folder.write("key", text));
+        return key ? "" : key.error();
+    };
+    EXPECT_THAT(error(""), HasSubstr("holds no key"));
+    EXPECT_THAT(error("# only a comment\n\n"), HasSubstr("holds no key"));
+    EXPECT_THAT(error("ssh-ed25519\n"), HasSubstr("no public key"));
+    EXPECT_THAT(error("restrict ssh-ed25519 AAAA\n"), HasSubstr("no public key"));
+    EXPECT_THAT(error("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n"), HasSubstr("passphrase"));
+    EXPECT_THAT(error(std::string(200'000, 'x')), HasSubstr("too large"));
+    EXPECT_THAT(PublicKey::read(folder.path("none")).error(), HasSubstr("No such file"));
+    EXPECT_THAT(PublicKey::read(folder.path()).error(), HasSubstr("Is a directory"));
 }
 
 TEST(PublicKey, OfGarbageIsNone) {

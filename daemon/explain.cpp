@@ -1,0 +1,214 @@
+#include "daemon/explain.h"
+
+#include <charconv>
+#include <ctime>
+#include <fstream>
+#include <optional>
+#include <vector>
+
+#include "daemon/binding.h"
+#include "daemon/grant.h"
+#include "daemon/login.h"
+#include "ssh/certificate.h"
+#include "uring/socket.h"
+
+namespace portreeve::daemon {
+namespace {
+
+constexpr std::uint32_t kPortMax = 65'535;
+
+// A line of the answer below the first.
+std::string row(std::string_view what, const std::string& text) {
+    return text.empty() ? "" : "  " + std::string(what) + ": " + text + "\n";
+}
+
+std::string wish_text(const ssh::ForwardWish& wish) {
+    return "\"" + wish.address + "\" port " + std::to_string(wish.port);
+}
+
+std::string time_text(std::int64_t time_s) {
+    const auto time = static_cast<std::time_t>(time_s);
+    std::tm parts{};
+    ::gmtime_r(&time, &parts);
+    char text[32];
+    return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+std::optional<ssh::Certificate> certificate_of(const ssh::PublicKey& key) {
+    if (!ssh::is_certificate_type(key.type)) {
+        return std::nullopt;
+    }
+    auto parsed = ssh::Certificate::parse_base64(key.base64);
+    return parsed ? std::optional(std::move(*parsed)) : std::nullopt;
+}
+
+std::string key_text(const ssh::PublicKey& key) {
+    const auto certificate = certificate_of(key);
+    return certificate ? certificate->name() + ", of key " + certificate->key.fingerprint
+                       : key.fingerprint;
+}
+
+// What was refused as a whole: files, and the lines that hold this key. A key that seems to be
+// missing is often there, on a line that cannot be honoured.
+std::string rows_of_complaints(const ssh::AuthorizedKeys& keys, const ssh::PublicKey& key) {
+    const auto certificate = certificate_of(key);
+    const std::string& wanted = certificate ? certificate->authority.base64 : key.base64;
+    std::string rows;
+    std::string name;
+    std::ifstream file;
+    std::uint32_t number = 0;
+    std::string line;
+    for (const auto& complaint : keys.complaints()) {
+        if (complaint.file != name) {
+            name = complaint.file;
+            file = std::ifstream(name);
+            number = 0;
+        }
+        while (number < complaint.line && std::getline(file, line)) {
+            ++number;
+        }
+        if (complaint.line == 0 ||
+            (number == complaint.line && line.find(wanted) != std::string::npos)) {
+            rows += row("note", complaint.text());
+        }
+    }
+    return rows;
+}
+
+// A refusal may be for want of something that was not asked about.
+std::string rows_of_hints(const Question& question, const Refusal& refusal) {
+    const bool by_source =
+        refusal.code == "wrong_source" || refusal.code == "certificate_wrong_source";
+    if (by_source && question.address.empty()) {
+        return row("note", "it depends on where the client comes from: add --from IP");
+    }
+    if (refusal.code == "certificate_wrong_principal" && question.user.empty()) {
+        return row("note", "it may depend on the login name: add --user NAME");
+    }
+    return {};
+}
+
+Answer refused(const Question& question, const Refusal& refusal, const std::string& rows) {
+    return {false, "refused: " + std::string(refusal.code) + ": " + refusal.sentence + "\n" +
+                       row("key", key_text(question.key)) + rows};
+}
+
+Answer login_refused(const Question& question, const Policy& policy, const Refusal& refusal) {
+    std::string rows = rows_of_hints(question, refusal);
+    if (refusal.code == "unknown_key" || refusal.code == "unknown_authority") {
+        rows += rows_of_complaints(policy.authorized_keys, question.key);
+    }
+    if (!policy.key_command || is_final(refusal)) {
+        return refused(question, refusal, rows);
+    }
+    return {false,
+            "undecided: the files do not let the key in, but [auth] command would be asked, "
+            "and its answer is not in the configuration\n" +
+                row("key", key_text(question.key)) +
+                row("files", std::string(refusal.code) + ": " + refusal.sentence) + rows};
+}
+
+std::string place_text(const Wanted& wanted, const ssh::ForwardWish& wish,
+                       const conf::Forward& rules) {
+    std::string text;
+    for (const std::string& host : wanted.hosts) {
+        const auto address = uring::Address::parse(host, static_cast<std::uint16_t>(wish.port));
+        text += (text.empty() ? "" : " and ") + (wish.port == 0 ? host : address->text());
+    }
+    if (wish.port == 0) {
+        text += ", on a free port of " + std::to_string(rules.pool.first) + "-" +
+                std::to_string(rules.pool.last) + " ([forward] pool)";
+    }
+    return text;
+}
+
+// "32 a session ([limits] tunnels_per_session), 5 with the key (max-tunnels)"
+std::string limit_text(std::uint32_t general, const std::string& of, std::uint32_t key_max,
+                       const std::string& option) {
+    return std::to_string(general) + " " + of +
+           (key_max == 0 ? "" : ", " + std::to_string(key_max) + " with the key (" + option + ")");
+}
+
+std::string rows_of_limits(const Grant& grant, const conf::Limits& limits) {
+    const ssh::KeyOptions& options = grant.options;
+    return row("from", options.from) +
+           row("until", options.expiry_s ? time_text(*options.expiry_s) : "") +
+           row("tunnels at most",
+               limit_text(limits.tunnels_per_session, "a session ([limits] tunnels_per_session)",
+                          options.tunnels_max, "max-tunnels")) +
+           row("visitors at most",
+               limit_text(limits.visitors_per_tunnel, "a tunnel ([limits] visitors_per_tunnel)",
+                          options.visitors_max, "max-visitors")) +
+           row("rate at most",
+               options.bytes_per_s_max == 0
+                   ? ""
+                   : std::to_string(options.bytes_per_s_max) + " bytes a second (max-rate)");
+}
+
+}  // namespace
+
+tl::expected<ssh::ForwardWish, std::string> parse_wish(std::string_view text) {
+    const auto wrong = [text](const std::string& why) {
+        return tl::unexpected("--listen \"" + std::string(text) + "\": " + why +
+                              "; write it as for ssh -R, without the target: 8080, '*:0', "
+                              "[::1]:8080");
+    };
+    if (text.starts_with('/')) {
+        return wrong("a Unix socket is not served");
+    }
+    const std::size_t colon = text.rfind(':');
+    std::string_view address =
+        colon == std::string_view::npos ? "localhost" : text.substr(0, colon);
+    const std::string_view digits = colon == std::string_view::npos ? text : text.substr(colon + 1);
+    if (address.starts_with('[') && address.ends_with(']')) {
+        address = address.substr(1, address.size() - 2);
+    } else if (address.find_first_of(":[]") != std::string_view::npos) {
+        return wrong("an IPv6 address is written in brackets, and a port follows it");
+    }
+    std::uint32_t port = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (error != std::errc{} || end != digits.data() + digits.size() || port > kPortMax) {
+        return wrong("the port is a number from 0 to 65535");
+    }
+    return ssh::ForwardWish{std::string(address == "*" ? "" : address), port};
+}
+
+tl::expected<Question, std::string> read_question(const Arguments& arguments) {
+    auto wish = parse_wish(arguments.listen);
+    if (!wish) {
+        return tl::unexpected(wish.error());
+    }
+    if (!arguments.from.empty() && !uring::Address::parse(arguments.from, 0)) {
+        return tl::unexpected("--from \"" + arguments.from +
+                              "\": write an IP address, such as 192.0.2.1 or 2001:db8::1");
+    }
+    auto key = ssh::PublicKey::read(arguments.key);
+    if (!key) {
+        return tl::unexpected("--key " + key.error());
+    }
+    return Question{std::move(*key), std::move(*wish), arguments.user, arguments.from};
+}
+
+Answer explain(const Question& question, const Policy& policy, std::int64_t now_s) {
+    const std::string address = question.address.empty() ? "an unknown address" : question.address;
+    const auto grant =
+        decide_login({question.user, question.key, address, now_s}, policy.authorized_keys, policy);
+    if (!grant) {
+        return login_refused(question, policy, grant.error());
+    }
+    const std::string let_in = row("let in by", grant->source);
+    const conf::Forward& rules = policy.config.forward;
+    if (const auto may = may_forward(*grant, rules, question.wish); !may) {
+        return refused(question, may.error(), let_in);
+    }
+    const auto wanted = addresses_for(question.wish.address, rules.bind);
+    if (!wanted) {
+        return refused(question, wanted.error(), let_in);
+    }
+    return {true, "granted: " + wish_text(question.wish) + "\n" +
+                      row("key", key_text(question.key)) + let_in +
+                      row("listens on", place_text(*wanted, question.wish, rules)) +
+                      row("note", wanted->note) + rows_of_limits(*grant, policy.config.limits)};
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,47 @@
+// The answer to `portreeved --explain`: whether a key would be let in and granted a forward,
+// decided by the same functions as for a client, from the configuration and the files that it names
+// alone.
+//
+// What only a running daemon knows is not in it: whether the port is free, whether this host has
+// the address, and how much of each limit is used up. Nor is [auth] command run: where the files do
+// not let the key in and a command would be asked, the answer is "undecided".
+//
+// Owns: values only. Called by: main. Bounds: one look-up; files are read again only to find lines
+// that hold the key and were refused.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "daemon/arguments.h"
+#include "daemon/policy.h"
+#include "ssh/keys.h"
+#include "ssh/session.h"
+
+namespace portreeve::daemon {
+
+struct Question {
+    ssh::PublicKey key;  // or a certificate
+    ssh::ForwardWish wish;
+    std::string user;     // empty: not said
+    std::string address;  // where the client comes from; empty: not said
+};
+
+struct Answer {
+    bool granted = false;
+    std::string text;  // the first word is "granted", "refused" or "undecided"
+};
+
+// What stock ssh asks a server for when `text` stands behind its -R, in front of the target. The
+// error is a sentence.
+[[nodiscard]] tl::expected<ssh::ForwardWish, std::string> parse_wish(std::string_view text);
+
+// Reads what the arguments name. The error is a sentence.
+[[nodiscard]] tl::expected<Question, std::string> read_question(const Arguments& arguments);
+
+[[nodiscard]] Answer explain(const Question& question, const Policy& policy, std::int64_t now_s);
+
+}  // namespace portreeve::daemon
