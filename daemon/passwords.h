@@ -25,6 +25,7 @@ class Passwords {
         std::string hash;
         std::string options;  // as before the key in a line of authorized_keys
         std::uint32_t line = 0;
+        bool operator==(const Entry&) const = default;
     };
 
     // The errors are sentences, those about a line with FILE:LINE in front.
@@ -37,6 +38,9 @@ class Passwords {
     [[nodiscard]] const std::string& hash_to_try(std::string_view user) const;
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] const std::string& path() const { return path_; }
+    bool operator==(const Passwords& other) const {
+        return path_ == other.path_ && entries_ == other.entries_;
+    }
 
   private:
     void read_line(std::string_view text, std::uint32_t line, std::vector<std::string>& complaints);

@@ -26,6 +26,13 @@ struct Policy {
     std::optional<ssh::RevokedKeys> revoked;
     std::optional<Passwords> passwords;
     std::optional<KeyCommandRules> key_command;
+
+    // Whether the files of both say the same of who may log in.
+    [[nodiscard]] bool has_keys_of(const Policy& other) const {
+        return authorized_keys == other.authorized_keys &&
+               trusted_user_ca == other.trusted_user_ca && revoked == other.revoked &&
+               passwords == other.passwords;
+    }
 };
 
 using PolicyPtr = std::shared_ptr<const Policy>;

@@ -131,6 +131,7 @@ int Server::run() {
         open_door(std::move(door));
     }
     warn_of_complaints();
+    refresh_keys();
     wait_signal();
     notify::ready(status());
     if (const int rc = ring_.run(); rc < 0) {
@@ -261,7 +262,7 @@ void Server::wait_signal() {
 
 void Server::on_signal(uring::Completion completion) {
     if (stage_ == Stage::stopped) {
-        ring_.stop();
+        stop_ring_if_joined();
         return;
     }
     if (completion.res == static_cast<std::int32_t>(sizeof(signal_))) {
@@ -292,6 +293,7 @@ void Server::reload() {
     log_.info("reloaded", {{"config", config_path_.empty() ? "defaults" : config_path_},
                            {"keys", std::to_string(policy_->authorized_keys.size())}});
     warn_of_complaints();
+    refresh_keys();
     notify::ready(status());
 }
 
@@ -342,6 +344,48 @@ tl::expected<void, Failure> Server::try_reload() {
         };
     });
     return {};
+}
+
+void Server::on_keys_touched() {
+    if (stage_ == Stage::serving) {
+        refresh_keys();
+    }
+}
+
+// Watches before it reads, so that nothing that changes in between is missed; after a start or a
+// reload too, which read without watching.
+void Server::refresh_keys() {
+    std::string unwatched = key_watch_.watch(key_paths(policy_->config.auth));
+    if (!unwatched.empty() && unwatched != keys_unwatched_) {
+        log_.warning("keys_not_watched", {{"why", unwatched}});
+    }
+    keys_unwatched_ = std::move(unwatched);
+    auto policy = reread_keys(*policy_);
+    if (!policy) {
+        keys_failed(policy.error());
+        return;
+    }
+    keys_failure_.clear();
+    if ((*policy)->has_keys_of(*policy_)) {
+        log_.debug("keys_unchanged", {});
+        return;
+    }
+    policy_ = std::move(*policy);
+    tell_workers([&](Worker& worker) {
+        return [&worker, policy_now = policy_]() mutable { worker.use(std::move(policy_now)); };
+    });
+    log_.info("keys_reloaded", {{"keys", std::to_string(policy_->authorized_keys.size())}});
+    warn_of_complaints();
+    notify::ready(status());
+}
+
+// A file that stays bad is read again with every change beside it, and said to be bad once.
+void Server::keys_failed(const Failure& failure) {
+    const std::string& why = failure.sentences.front();
+    if (why != keys_failure_) {
+        log_.error("keys_reload_failed", {{"why", why + "; the keys of before hold"}});
+        keys_failure_ = why;
+    }
 }
 
 void Server::warn_of_complaints() const {
@@ -415,7 +459,18 @@ void Server::stop() {
     stage_ = Stage::stopped;
     deadline_.stop();
     tell_workers([](Worker& worker) { return [&worker] { worker.stop(); }; });
-    ring_.cancel(signal_op_);  // its completion stops the ring
+    key_watch_.stop();
+    ring_.cancel(signal_op_);
+}
+
+void Server::on_key_watch_joined() {
+    stop_ring_if_joined();
+}
+
+void Server::stop_ring_if_joined() {
+    if (!signal_op_.armed() && key_watch_.idle()) {
+        ring_.stop();
+    }
 }
 
 }  // namespace portreeve::daemon

@@ -3,8 +3,8 @@
 //
 //   serving -> draining (SIGTERM: no new connections, visitors may finish) -> ending -> stopped
 //
-// Owns: the SSH listeners, the workers, admission. Called by: main. Bounds: draining by [server]
-// drain, ending by kEndMs.
+// Owns: the SSH listeners, the workers, admission, the watch on files of keys. Called by: main.
+// Bounds: draining by [server] drain, ending by kEndMs.
 #pragma once
 
 #include <sys/signalfd.h>
@@ -16,6 +16,7 @@
 #include <tl/expected.hpp>
 
 #include "daemon/admission.h"
+#include "daemon/key_watch.h"
 #include "daemon/log.h"
 #include "daemon/owners.h"
 #include "daemon/password_check.h"
@@ -28,7 +29,9 @@
 
 namespace portreeve::daemon {
 
-class Server final : private uring::Listener::Events, private Worker::Events {
+class Server final : private uring::Listener::Events,
+                     private Worker::Events,
+                     private KeyWatch::Events {
   public:
     static constexpr std::int64_t kEndMs = 3'000;
 
@@ -70,17 +73,22 @@ class Server final : private uring::Listener::Events, private Worker::Events {
     void on_accept_pause(uring::Listener& listener, int error) override;
     void on_listener_joined(uring::Listener& listener) override;
     void on_worker_drained(Worker& worker) override;
+    void on_keys_touched() override;
+    void on_key_watch_joined() override;
 
     void wait_signal();
     void on_signal(uring::Completion completion);
     void reload();
     [[nodiscard]] tl::expected<void, Failure> try_reload();
+    void refresh_keys();
+    void keys_failed(const Failure& failure);
     void warn_of_complaints() const;
     void warn_of_restart_keys(const conf::Config& from, const conf::Config& to) const;
     void drain();
     void end_now();
     void worker_drained();
     void stop();
+    void stop_ring_if_joined();
     template <class Function>
     void tell_workers(Function function);
     [[nodiscard]] std::string status() const;
@@ -100,6 +108,9 @@ class Server final : private uring::Listener::Events, private Worker::Events {
     std::size_t drained_workers_ = 0;
     uring::Fd signals_;
     signalfd_siginfo signal_{};
+    KeyWatch key_watch_{ring_, static_cast<KeyWatch::Events&>(*this)};
+    std::string keys_unwatched_;  // what was last said of it
+    std::string keys_failure_;
     uring::Op signal_op_ = uring::Op::to<&Server::on_signal>(this);
     uring::Timer ration_over_ = uring::Timer::to<&Server::tell_held_back>(this, ring_.timers());
     uring::Timer deadline_ = uring::Timer::to<&Server::end_now>(this, ring_.timers());

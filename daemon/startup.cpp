@@ -144,16 +144,24 @@ tl::expected<void, Failure> prepare_key_command(Policy& policy) {
     return {};
 }
 
-}  // namespace
-
-tl::expected<Policy, Failure> read_policy(conf::Config config) {
-    Policy policy;
-    policy.config = std::move(config);
+tl::expected<void, Failure> read_keys(Policy& policy) {
     for (const std::string& path : policy.config.auth.authorized_keys) {
         if (const std::string why = why_unreadable(path); !why.empty()) {
             return tl::unexpected(failed(1, why));
         }
     }
+    policy.authorized_keys = ssh::AuthorizedKeys::read(policy.config.auth.authorized_keys);
+    if (auto done = read_authorities(policy); !done) {
+        return done;
+    }
+    return read_passwords(policy);
+}
+
+}  // namespace
+
+tl::expected<Policy, Failure> read_policy(conf::Config config) {
+    Policy policy;
+    policy.config = std::move(config);
     auto host_keys = ssh::HostKeys::read(policy.config.ssh.host_keys);
     if (!host_keys) {
         return tl::unexpected(failed(1, host_keys.error()));
@@ -163,8 +171,7 @@ tl::expected<Policy, Failure> read_policy(conf::Config config) {
     if (const std::string why = policy.algorithms.why_unusable(policy.host_keys); !why.empty()) {
         return tl::unexpected(failed(2, why));
     }
-    policy.authorized_keys = ssh::AuthorizedKeys::read(policy.config.auth.authorized_keys);
-    for (const auto read : {read_authorities, read_passwords, prepare_key_command}) {
+    for (const auto read : {read_keys, prepare_key_command}) {
         if (auto done = read(policy); !done) {
             return tl::unexpected(done.error());
         }
@@ -185,6 +192,29 @@ tl::expected<PolicyPtr, Failure> make_policy(conf::Config config) {
         policy->host_keys = std::move(*host_keys);
     }
     return std::make_shared<const Policy>(std::move(*policy));
+}
+
+tl::expected<PolicyPtr, Failure> reread_keys(const Policy& policy) {
+    Policy made;
+    made.config = policy.config;
+    made.host_keys = policy.host_keys;
+    made.algorithms = policy.algorithms;
+    made.key_command = policy.key_command;
+    if (auto done = read_keys(made); !done) {
+        return tl::unexpected(done.error());
+    }
+    return std::make_shared<const Policy>(std::move(made));
+}
+
+std::vector<std::string> key_paths(const conf::Auth& rules) {
+    std::vector<std::string> paths = rules.authorized_keys;
+    paths.insert(paths.end(), rules.trusted_user_ca.begin(), rules.trusted_user_ca.end());
+    for (const std::string& path : {rules.revoked_keys, rules.passwords}) {
+        if (!path.empty()) {
+            paths.push_back(path);
+        }
+    }
+    return paths;
 }
 
 }  // namespace portreeve::daemon

@@ -38,4 +38,10 @@ tl::expected<Policy, Failure> read_policy(conf::Config config);
 // The same, with the host key of the state folder, which is made when it is missing.
 tl::expected<PolicyPtr, Failure> make_policy(conf::Config config);
 
+// The same configuration and host keys, with what the files of keys say now.
+tl::expected<PolicyPtr, Failure> reread_keys(const Policy& policy);
+
+// The files and folders that reread_keys reads.
+std::vector<std::string> key_paths(const conf::Auth& rules);
+
 }  // namespace portreeve::daemon

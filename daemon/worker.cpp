@@ -92,8 +92,12 @@ void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {
 }
 
 void Worker::use(PolicyPtr policy, ssh::Acceptor acceptor) {
-    policy_ = std::move(policy);
     acceptor_ = std::move(acceptor);
+    use(std::move(policy));
+}
+
+void Worker::use(PolicyPtr policy) {
+    policy_ = std::move(policy);
     for (const auto& client : clients_) {
         client->use_policy();
     }

@@ -59,6 +59,7 @@ class Worker final : private Client::Events {
     // On the worker's thread.
     void adopt(uring::Fd socket, Admission::Ticket ticket);
     void use(PolicyPtr policy, ssh::Acceptor acceptor);
+    void use(PolicyPtr policy);  // with the host keys and algorithms of before
     void drain();
     void end_all();
     void stop() { ring_.stop(); }

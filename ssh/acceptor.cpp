@@ -164,7 +164,7 @@ tl::expected<Acceptor, std::string> Acceptor::make(const HostKeys& keys,
             }
         }
     }
-    for (const KeyHandle& key : keys.keys_) {
+    for (const auto& key : keys.keys_) {
         // The bind takes the key it is given, so it gets one of its own.
         ssh_key copy = ssh_key_dup(key.get());
         if (copy == nullptr ||

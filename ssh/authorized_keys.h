@@ -33,6 +33,7 @@ class AuthorizedKeys {
         std::string comment;
         std::string file;
         std::uint32_t line = 0;
+        bool operator==(const Entry&) const = default;
     };
     // A line, or a file, that grants nothing, and why.
     struct Complaint {
@@ -40,6 +41,7 @@ class AuthorizedKeys {
         std::uint32_t line = 0;  // 0: the file as a whole
         std::string sentence;
         [[nodiscard]] std::string text() const;
+        bool operator==(const Complaint&) const = default;
     };
 
     // Reads files, and all regular files of folders, in name order. What cannot be read or
@@ -56,6 +58,7 @@ class AuthorizedKeys {
     [[nodiscard]] std::size_t size() const { return by_key_.size(); }
     [[nodiscard]] std::size_t authorities() const { return by_authority_.size(); }
     [[nodiscard]] const std::vector<Complaint>& complaints() const { return complaints_; }
+    bool operator==(const AuthorizedKeys&) const = default;
 
   private:
     using Lines = std::unordered_map<std::string, std::vector<Entry>>;  // by the key's base64

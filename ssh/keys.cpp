@@ -202,7 +202,7 @@ tl::expected<HostKeys, std::string> HostKeys::read_or_make(const std::string& st
 
 std::vector<PublicKey> HostKeys::public_keys() const {
     std::vector<PublicKey> all;
-    for (const KeyHandle& key : keys_) {
+    for (const auto& key : keys_) {
         if (auto made = PublicKey::from(key.get())) {
             all.push_back(std::move(*made));
         }

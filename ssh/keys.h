@@ -35,6 +35,7 @@ struct KeyDeleter {
 };
 using KeyHandle = std::unique_ptr<ssh_key_struct, KeyDeleter>;
 
+// A copy shares the keys.
 class HostKeys {
   public:
     // Reads private keys from `paths`; at most one of each type. The error is a sentence.
@@ -46,7 +47,7 @@ class HostKeys {
 
   private:
     friend class Acceptor;
-    std::vector<KeyHandle> keys_;
+    std::vector<std::shared_ptr<ssh_key_struct>> keys_;
 };
 
 }  // namespace portreeve::ssh

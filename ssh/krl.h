@@ -27,12 +27,14 @@ struct RevocationList {
     struct SerialRange {
         std::uint64_t first = 0;
         std::uint64_t last = 0;  // revoked as well
+        bool operator==(const SerialRange&) const = default;
     };
     struct Certificates {
         std::vector<SerialRange> serials;  // in order, and apart from each other
         std::unordered_set<std::string> key_ids;
 
         [[nodiscard]] bool has_serial(std::uint64_t serial) const;
+        bool operator==(const Certificates&) const = default;
     };
 
     std::unordered_set<std::string> keys;     // in base64
@@ -40,6 +42,7 @@ struct RevocationList {
     std::unordered_set<std::string> sha256s;  // likewise
     // By the authority's key, in base64; empty: of any authority.
     std::unordered_map<std::string, Certificates> certificates;
+    bool operator==(const RevocationList&) const = default;
 };
 
 [[nodiscard]] bool is_krl(Bytes file);

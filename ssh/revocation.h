@@ -36,6 +36,7 @@ class RevokedKeys {
     [[nodiscard]] std::optional<std::string> why_revoked(const PublicKey& key) const;
     // Asks about the certified key, the certificate and its authority.
     [[nodiscard]] std::optional<std::string> why_revoked(const Certificate& certificate) const;
+    bool operator==(const RevokedKeys&) const = default;
 
   private:
     static tl::expected<RevocationList, std::string> parse_lines(std::string_view text,

@@ -117,10 +117,11 @@ def test_a_listener_that_cannot_be_had_changes_nothing(scene, gate):
     lives = open_tunnel(scene, gate)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        gate.write_keys([scene.other_key.line])
-        gate.write_config(ssh={"listen": ["127.0.0.1:0", address]})
+        gate.write_config(ssh={"listen": ["127.0.0.1:0", address]},
+                          limits={"tunnels_per_session": 1})
         mark = gate.log.mark()
         gate.reload(outcome="reload_failed")
         assert address in gate.log.text(mark)
-    scene.ssh(gate, key=scene.key).wait_login()  # one transaction: the keys are the old ones too
+    # One transaction: the limits are the old ones too.
+    scene.ssh(gate, "0:127.0.0.1:8", "0:127.0.0.1:9").allocated_ports(2)
     lives()
