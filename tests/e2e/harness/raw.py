@@ -68,14 +68,16 @@ class _Transport(paramiko.Transport):
 
 
 class RawClient:
-    def __init__(self, gate, key):
+    def __init__(self, gate, key, certificate=None):
+        private = paramiko.Ed25519Key.from_private_key_file(key.path)
+        if certificate:
+            private.load_certificate(certificate)
         sock = socket.create_connection(("127.0.0.1", gate.port), TIMEOUT_S)
         self.transport = _Transport(sock)
         self._asked = 0
         try:
             self.transport.start_client(timeout=TIMEOUT_S)
-            self.transport.auth_publickey(gate.user,
-                                          paramiko.Ed25519Key.from_private_key_file(key.path))
+            self.transport.auth_publickey(gate.user, private)
         except BaseException:
             self.transport.close()
             raise

@@ -43,8 +43,8 @@ class Scene:
         """portreeved and the system's own sshd with the same settings, to be compared."""
         return [self.gate(kind=kind, **settings) for kind in ("portreeve", "sshd")]
 
-    def raw(self, at):
-        return self.add(raw.RawClient(at, self.key))
+    def raw(self, at, **kwargs):
+        return self.add(raw.RawClient(at, self.key, **kwargs))
 
     def ssh(self, at, *forwards, key=None, **kwargs):
         return self.add(client.Ssh(at, key or self.key, self.folder, forwards, **kwargs))

@@ -1,0 +1,192 @@
+"""max-tunnels, max-visitors and max-rate: what all sessions of a key may have together."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from harness import ports, streams, visitor
+from harness.target import Flood, echo, source
+from harness.wait import SCALE, until
+
+pytestmark = pytest.mark.portreeve_only("sshd has no such options")
+
+RATE_BYTES_S = 1 << 20
+MEASURED_S = 2
+
+
+def limited(scene, options):
+    return scene.gate(lines=[f"{options} {scene.key.line}", scene.other_key.line])
+
+
+def refused(gate, code, after=0):
+    event = gate.log.wait_event("refused", after=after)
+    assert event["code"] == code, event
+    return event
+
+
+def test_tunnels_are_counted_over_sessions(scene):
+    gate = limited(scene, 'max-tunnels="2"')
+    first = scene.ssh(gate, "0:127.0.0.1:9")
+    first.allocated_ports()
+    second = scene.ssh(gate, "0:127.0.0.1:9", "0:127.0.0.1:8")
+    assert second.outcomes(2) == [True, False]
+    assert f"max-tunnels, {gate.authorized_keys}:1" in refused(gate, "limit_tunnels_per_key")["why"]
+    assert scene.ssh(gate, *["0:127.0.0.1:9"] * 1, key=scene.other_key).outcomes(1) == [True]
+
+    first.close()
+    gate.log.wait_event("tunnel_closed")
+    assert scene.ssh(gate, "0:127.0.0.1:9").outcomes(1) == [True]
+
+
+def test_a_cancelled_tunnel_makes_room(scene):
+    gate = limited(scene, 'max-tunnels="1"')
+    ssh = scene.ssh(gate, args=["-M", "-S", f"{scene.folder}/mux"])
+    ssh.stderr.wait_for("Entering interactive session", process=ssh.process)
+    one, two = (f"{ports.fixed()}:127.0.0.1:9" for _ in range(2))
+    ssh.control("forward", one)
+    ssh.control("forward", two, works=False)
+    ssh.control("cancel", one)
+    ssh.control("forward", two)
+
+
+def test_visitors_are_counted_over_tunnels_and_sessions(scene):
+    gate = limited(scene, 'max-visitors="2"')
+    target = scene.target(echo)
+    _, port = scene.tunnel(gate, target)
+    _, other_port = scene.tunnel(gate, target)
+
+    def served(at):
+        sock = scene.visit(at)
+        sock.sendall(b"hello")
+        return sock, visitor_answer(sock) == b"hello"
+
+    def visitor_answer(sock):
+        try:
+            return sock.recv(5)
+        except ConnectionError:
+            return b""
+
+    held, inside = served(port)
+    assert inside
+    _, inside = served(other_port)
+    assert inside
+    for at in (port, other_port):
+        sock, inside = served(at)
+        assert not inside
+        assert visitor.read_until_closed(sock) == b""
+    event = gate.log.wait_event("visitor_refused")
+    assert event["code"] == "limit_visitors_per_key"
+    assert f"{gate.authorized_keys}:1" in event["why"]
+
+    held.close()
+    until(lambda: served(other_port)[1], "a place is free again")
+
+
+def received_bytes(socks, seconds):
+    """How much all of them receive, together, within the time."""
+    counts = [0] * len(socks)
+
+    def take(index):
+        while time.monotonic() < end:
+            try:
+                counts[index] += len(socks[index].recv(1 << 16))
+            except TimeoutError:
+                pass
+
+    for sock in socks:
+        sock.settimeout(0.1)
+    end = time.monotonic() + seconds
+    takers = [threading.Thread(target=take, args=(index,)) for index in range(len(socks))]
+    for taker in takers:
+        taker.start()
+    for taker in takers:
+        taker.join()
+    return sum(counts)
+
+
+def assert_about(count, expected):
+    assert expected * 0.5 <= count <= expected * 1.6, f"{count} bytes, {expected} are expected"
+
+
+class Sink:
+    """Takes all it is sent, and counts."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self, connection):
+        while part := connection.recv(1 << 16):
+            self.count += len(part)
+
+
+def pump(sock):
+    try:
+        while True:
+            sock.sendall(bytes(1 << 14))
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_the_rate_of_what_visitors_receive(scene, sessions):
+    gate = limited(scene, 'max-rate="1M"')
+    target = scene.target(Flood())
+    tunnels = [scene.tunnel(gate, target)[1] for _ in range(sessions)]
+    socks = [scene.visit(port) for port in tunnels for _ in range(2)]  # one rate for them all
+    assert_about(received_bytes(socks, MEASURED_S), RATE_BYTES_S * MEASURED_S)
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_the_rate_of_what_visitors_send(scene, sessions):
+    gate = limited(scene, 'max-rate="1M"')
+    sinks = [Sink() for _ in range(sessions)]
+    socks = []
+    for sink in sinks:
+        _, port = scene.tunnel(gate, scene.target(sink))
+        socks += [scene.visit(port) for _ in range(2)]
+    for sock in socks:
+        threading.Thread(target=pump, args=(sock,), daemon=True).start()
+    until(lambda: all(sink.count for sink in sinks), "the first bytes")
+    before, began = sum(sink.count for sink in sinks), time.monotonic()
+    target_s = began + MEASURED_S
+    until(lambda: time.monotonic() >= target_s, "the time is over")
+    count, took = sum(sink.count for sink in sinks) - before, time.monotonic() - began
+    for sock in socks:
+        visitor.reset(sock)
+    assert_about(count, RATE_BYTES_S * took)
+
+
+def test_a_limited_stream_is_whole_and_ends(scene):
+    """What waits for its turn is neither lost nor cut by the end of the stream behind it."""
+    total, down, up = 3 << 19, streams.Pattern(1), streams.Pattern(2)
+    gate = limited(scene, 'max-rate="1M"')
+    target = scene.target(lambda sock: streams.exchange(sock, total, sent=down, received=up))
+    _, port = scene.tunnel(gate, target)
+    sock = scene.visit(port)
+    began = time.monotonic()
+    streams.exchange(sock, total, sent=up, received=down)
+    target.join(1)
+    assert time.monotonic() - began >= 0.7  # 1.5 MiB, of which a quarter of a second's is at once
+
+
+def test_a_fast_sender_that_ends_at_once(scene):
+    """All is sent, and the connection's end with it, long before it may pass."""
+    total, pattern = 1 << 20, streams.Pattern(3)
+    gate = limited(scene, 'max-rate="1M"')
+    target = scene.target(source(pattern, total))
+    _, port = scene.tunnel(gate, target)
+    sock = scene.visit(port)
+    streams.check(sock, pattern, total)
+    streams.check_end(sock)
+    sock.shutdown(socket.SHUT_WR)
+    target.join(1)
+
+
+def test_other_keys_are_not_slowed(scene):
+    gate = limited(scene, 'max-rate="64K"')
+    flooded = scene.visit(scene.tunnel(gate, scene.target(Flood()))[1])
+    _, port = scene.tunnel(gate, scene.target(Flood()), key=scene.other_key)
+    assert received_bytes([scene.visit(port)], 1) > (4 << 20) / SCALE
+    assert received_bytes([flooded], 1) < 1 << 20
