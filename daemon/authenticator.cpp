@@ -123,11 +123,8 @@ tl::expected<Grant, Refusal> Authenticator::decide_user(const Policy& policy) co
         return tl::unexpected(Refusal{"unknown_user", "the user is not in [auth] passwords"});
     }
     const std::string source = policy.passwords->path() + ":" + std::to_string(entry->line);
-    const auto options = ssh::parse_key_options(entry->options);
-    if (!options) {
-        return tl::unexpected(Refusal{"bad_options", source + ": " + options.error()});
-    }
-    return decide_password_login(attempt_.user, attempt_.address, wall_clock_s(), *options, source);
+    return decide_password_login(attempt_.user, attempt_.address, wall_clock_s(), entry->options,
+                                 source);
 }
 
 tl::expected<Grant, Refusal> Authenticator::decide_again(const Grant& grant) const {

@@ -117,6 +117,19 @@ tl::expected<std::string, std::string> read_file(const std::string& path) {
     return text;
 }
 
+// Why the options cannot be a user's; empty: they are in `options` now.
+std::string read_options(std::string_view text, ssh::KeyOptions& options) {
+    auto read = ssh::parse_key_options(text);
+    if (!read) {
+        return read.error();
+    }
+    if (read->cert_authority || read->verify_required) {
+        return "cert-authority and verify-required are about keys, and this is a password";
+    }
+    options = std::move(*read);
+    return {};
+}
+
 // A hash of the default method with a digest that is nobody's.
 std::string make_decoy() {
     std::array<char, CRYPT_GENSALT_OUTPUT_SIZE> setting{};
@@ -168,9 +181,11 @@ void Passwords::read_line(std::string_view text, std::uint32_t line,
     entry.user = text.substr(0, first);
     entry.hash =
         text.substr(first + 1, second == std::string_view::npos ? second : second - first - 1);
-    entry.options = second == std::string_view::npos ? std::string_view() : text.substr(second + 1);
+    const auto options_text =
+        second == std::string_view::npos ? std::string_view() : text.substr(second + 1);
+    const auto options_why = read_options(options_text, entry.options);
     entry.line = line;
-    for (const std::string& why : {user_fault(entry.user), hash_fault(entry.hash)}) {
+    for (const std::string& why : {user_fault(entry.user), hash_fault(entry.hash), options_why}) {
         if (!why.empty()) {
             complain(why);
             return;

@@ -13,6 +13,8 @@
 
 #include <tl/expected.hpp>
 
+#include "ssh/key_options.h"
+
 namespace portreeve::daemon {
 
 class Passwords {
@@ -23,7 +25,7 @@ class Passwords {
     struct Entry {
         std::string user;
         std::string hash;
-        std::string options;  // as before the key in a line of authorized_keys
+        ssh::KeyOptions options;  // written as before the key in a line of authorized_keys
         std::uint32_t line = 0;
         bool operator==(const Entry&) const = default;
     };

@@ -55,18 +55,18 @@ class PasswordsFile : public ::testing::Test {
 
 TEST_F(PasswordsFile, HasAUserAHashAndOptionsOnALine) {
     const auto passwords = read("# who may log in\n\n  \nann:" + kHashes[0] +
-                                "\r\nbob:" + kHashes[5] + ":permitlisten=\"8000\",from=\"a:b\"");
+                                "\r\nbob:" + kHashes[5] + ":permitlisten=\"8000\",from=\"::1\"");
     ASSERT_TRUE(passwords) << passwords.error().front();
     EXPECT_EQ(passwords->size(), 2U);
     const auto* ann = passwords->find("ann");
     ASSERT_NE(ann, nullptr);
     EXPECT_EQ(ann->hash, kHashes[0]);
-    EXPECT_EQ(ann->options, "");
+    EXPECT_EQ(ann->options, ssh::KeyOptions{});
     EXPECT_EQ(ann->line, 4U);
     const auto* bob = passwords->find("bob");
     ASSERT_NE(bob, nullptr);
     EXPECT_EQ(bob->hash, kHashes[5]);
-    EXPECT_EQ(bob->options, "permitlisten=\"8000\",from=\"a:b\"");
+    EXPECT_EQ(bob->options, *ssh::parse_key_options("permitlisten=\"8000\",from=\"::1\""));
     EXPECT_EQ(passwords->find("an"), nullptr);
     EXPECT_EQ(passwords->find(""), nullptr);
 }
@@ -119,6 +119,13 @@ TEST_F(PasswordsFile, RefusesWhatIsNoLine) {
     EXPECT_THAT(complaint("ann:*"), HasSubstr("locks the user out"));
     EXPECT_THAT(complaint(":" + kHashes[0]), HasSubstr("no user's name"));
     EXPECT_THAT(complaint("a b:" + kHashes[0]), HasSubstr("\"a b\" has a space or control"));
+}
+
+TEST_F(PasswordsFile, RefusesOptionsThatItCannotHonour) {
+    EXPECT_THAT(complaint("ann:" + kHashes[0] + ":port-forewarding"),
+                HasSubstr("port-forewarding"));
+    EXPECT_THAT(complaint("ann:" + kHashes[0] + ":cert-authority"), HasSubstr("about keys"));
+    EXPECT_THAT(complaint("ann:" + kHashes[0] + ":verify-required"), HasSubstr("about keys"));
 }
 
 TEST_F(PasswordsFile, ReportsEveryMistakeUpToABound) {
