@@ -133,16 +133,13 @@ tl::expected<Grant, Refusal> Authenticator::decide_again(const Grant& grant) con
         return decide_user(policy);
     }
     LoginAttempt attempt = attempt_;
+    attempt.shown_s = attempt_.now_s;
     attempt.now_s = wall_clock_s();
     auto decision = decide_login(attempt, policy.authorized_keys, policy);
     if (decision || is_final(decision.error())) {
         return decision;
     }
-    // A certificate is for the moment of the login, as in sshd.
-    if (decision.error().code == "certificate_expired" || (commanded_ && policy.key_command)) {
-        return grant;
-    }
-    return decision;
+    return commanded_ && policy.key_command ? grant : decision;
 }
 
 void Authenticator::answer(tl::expected<Grant, Refusal> decision) {

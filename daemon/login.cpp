@@ -92,7 +92,8 @@ tl::expected<Grant, Refusal> decide_authority(const LoginAttempt& attempt,
     }
     const std::vector<std::string> by_user = {attempt.user};
     const auto& names = line.principals.empty() ? by_user : line.principals;
-    if (auto why = certificate.why_denied(names, static_cast<std::uint64_t>(attempt.now_s))) {
+    const std::int64_t shown_s = attempt.shown_s.value_or(attempt.now_s);
+    if (auto why = certificate.why_denied(names, static_cast<std::uint64_t>(shown_s))) {
         return tl::unexpected(Refusal{why->code, source + ": " + why->sentence});
     }
     if (!certificate.source_address.empty() &&

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <tl/expected.hpp>
@@ -25,6 +26,9 @@ struct LoginAttempt {
     ssh::PublicKey key;   // or a certificate
     std::string address;  // where it comes from, without port
     std::int64_t now_s = 0;
+    // When it was shown, if that is not now: a certificate has to be valid then, as in sshd, while
+    // what lines say is always about now.
+    std::optional<std::int64_t> shown_s = std::nullopt;
 };
 
 // By `keys`, which are the policy's own or what a hook said of this one login; revocation and

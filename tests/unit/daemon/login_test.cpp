@@ -139,6 +139,23 @@ TEST_F(Decided, PrincipalsOfTheLineTakeThePlaceOfTheUser) {
     EXPECT_EQ(code("user-cert"), "certificate_wrong_principal");
 }
 
+// At a reload, whatever else the lines of its authority ask for.
+TEST_F(Decided, ByACertificateAsItWasWhenItWasShown) {
+    constexpr std::int64_t kMay2020S = 1'588'300'000;
+    allow(line("ca", "cert-authority") + line("ca", R"(cert-authority,from="198.51.100.1")"));
+    certify("user", "ca", "-n reeve -V 20200101:20210101");
+    LoginAttempt attempt{user_, shown("user-cert"), address_, now_s_, kMay2020S};
+    EXPECT_TRUE(decide_login(attempt, policy_.authorized_keys, policy_));
+    attempt.shown_s = now_s_;
+    EXPECT_FALSE(decide_login(attempt, policy_.authorized_keys, policy_));
+    policy_.authorized_keys = {};
+    allow(line("ca", R"(cert-authority,expiry-time="20210101Z")"));
+    attempt.shown_s = kMay2020S;
+    const auto decision = decide_login(attempt, policy_.authorized_keys, policy_);
+    ASSERT_FALSE(decision);
+    EXPECT_EQ(decision.error().code, "key_expired");
+}
+
 TEST_F(Decided, ByACertificatesTimeAndPlace) {
     allow(line("ca", "cert-authority"));
     certify("user", "ca", "-n reeve -V 20200101:20210101");
