@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint32_t kMask = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                 IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
                                 IN_ONLYDIR;
+constexpr std::size_t kReadBytes = 16'384;
 constexpr int kWalksMax = 3;  // links may move while they are followed
 
 std::string not_watched(const std::string& what, int error) {
@@ -114,7 +115,7 @@ void KeyWatch::look() {
 
 // Takes what has happened; true if any of it matters.
 bool KeyWatch::read_events() {
-    alignas(inotify_event) std::array<char, 16 * 1024> buffer;
+    std::array<char, kReadBytes> buffer{};
     bool any = false;
     for (int reads = 0; inotify_ && reads < kReadsMax; ++reads) {
         const ssize_t bytes = ::read(inotify_.get(), buffer.data(), buffer.size());

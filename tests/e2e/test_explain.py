@@ -1,5 +1,5 @@
-"""`portreeved --explain` says what the running daemon does: each line of keys and each wish below is
-asked of both, and the answers are compared, code by code and address by address."""
+"""`portreeved --explain` says what the running daemon does: each line of keys and each wish below
+is asked of both, and the answers are compared, code by code and address by address."""
 
 import collections
 import os
