@@ -141,6 +141,7 @@ constexpr NeededOpcode kNeeded[] = {
     {IORING_OP_SEND, "SEND"},         {IORING_OP_SENDMSG, "SENDMSG"},
     {IORING_OP_READ, "READ"},         {IORING_OP_POLL_ADD, "POLL_ADD"},
     {IORING_OP_MSG_RING, "MSG_RING"}, {IORING_OP_ASYNC_CANCEL, "ASYNC_CANCEL"},
+    {IORING_OP_CONNECT, "CONNECT"},
 };
 
 std::string read_word(const char* path) {

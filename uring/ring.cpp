@@ -195,6 +195,13 @@ void Ring::read(Op& op, int descriptor, std::span<std::byte> into) {
     sqe.user_data = address_of(&op);
 }
 
+void Ring::connect(Op& op, int socket, const Address& address) {
+    op.arm();
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_connect(&sqe, socket, address.data(), address.size());
+    sqe.user_data = address_of(&op);
+}
+
 void Ring::poll(Op& op, int descriptor, std::uint32_t events) {
     op.arm();
     io_uring_sqe& sqe = next_sqe();

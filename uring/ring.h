@@ -20,6 +20,7 @@
 
 #include "uring/kernel.h"
 #include "uring/op.h"
+#include "uring/socket.h"
 #include "uring/task.h"
 #include "uring/timer.h"
 
@@ -90,6 +91,9 @@ class Ring {
     void send(Op& op, int socket, std::span<const std::byte> bytes);
     void send_message(Op& op, int socket, const msghdr& message);
     void read(Op& op, int descriptor, std::span<std::byte> into);
+    // Completes with 0 or -errno. Ended by cancel() alone: a shutdown would make the kernel begin
+    // anew.
+    void connect(Op& op, int socket, const Address& address);
     // Once: completes with the events that are there, or with -errno.
     void poll(Op& op, int descriptor, std::uint32_t events);
     // Asks for the end of `op`, armed or not; its own terminal completion is the only answer.

@@ -1,5 +1,6 @@
 #include "tests/unit/uring/fake_kernel.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -134,6 +135,7 @@ void FakeKernel::take_in(const io_uring_sqe& sqe) {
         case IORING_OP_SENDMSG:
         case IORING_OP_READ:
         case IORING_OP_POLL_ADD:
+        case IORING_OP_CONNECT:
             break;
         default:
             ADD_FAILURE() << "the fake kernel knows no opcode " << int{sqe.opcode};
@@ -282,6 +284,9 @@ std::optional<FakeKernel::Answer> FakeKernel::attempt(Pending& op) {
     if (op.sqe->opcode == IORING_OP_POLL_ADD) {
         return poll(op);
     }
+    if (op.sqe->opcode == IORING_OP_CONNECT) {
+        return connect(op);
+    }
     const auto found = sockets_.find(op.sqe->fd);
     if (found == sockets_.end()) {
         return Answer{-EBADF};
@@ -405,6 +410,16 @@ std::optional<FakeKernel::Answer> FakeKernel::poll(Pending& op) {
     }
     EXPECT_EQ(state.revents & POLLNVAL, 0) << "a descriptor was closed while polled";
     return Answer{state.revents};
+}
+
+std::optional<FakeKernel::Answer> FakeKernel::connect(const Pending& op) {
+    EXPECT_NE(fcntl(op.sqe->fd, F_GETFD), -1) << "a descriptor was closed while being connected";
+    if (!connect_results.empty() && !(op.cancelled && dice_.chance(50))) {
+        const int result = connect_results.front();
+        connect_results.pop_front();
+        return Answer{result};
+    }
+    return op.cancelled ? std::optional<Answer>(Answer{-ECANCELED}) : std::nullopt;
 }
 
 std::size_t FakeKernel::shortened(std::size_t bytes) {

@@ -104,6 +104,8 @@ class FakeKernel final : public Kernel {
     // Buffers that the program has and has not given back.
     [[nodiscard]] std::size_t buffers_lent(std::uint16_t group);
     [[nodiscard]] std::size_t buffers_free(std::uint16_t group);
+    // How connects end, in the order they are tried: 0 or -errno; those beyond wait.
+    std::deque<int> connect_results;
     // What a message to this ring or from it is refused with from now on; 0 for not at all.
     int refuse_messages = 0;
     void pass_ms(std::int64_t ms) { now_ms_ += ms; }
@@ -138,6 +140,7 @@ class FakeKernel final : public Kernel {
     std::optional<Answer> read(Pending& op, FakeSocket& socket);
     std::optional<Answer> accept(FakeSocket& socket);
     std::optional<Answer> poll(Pending& op);
+    std::optional<Answer> connect(const Pending& op);
     void push(std::uint64_t user_data, Answer answer);
     void flush_overflow();
     void check_returns(Group& group);
