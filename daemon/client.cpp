@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "daemon/wish_text.h"
+
 namespace portreeve::daemon {
 namespace {
 
 constexpr std::size_t kNoticesMax = 64;
-constexpr std::size_t kShownAddressMax = 80;
 
 constexpr std::int64_t kExpiryLookMs = 60'000;  // a clock that is set is noticed that soon
 
@@ -22,14 +23,6 @@ std::uint32_t random_number() {
     std::uint32_t number = 0;
     static_cast<void>(!getrandom(&number, sizeof(number), 0));
     return number;
-}
-
-// As the client wrote it, but never more than a line can bear.
-std::string wish_text(const ssh::ForwardWish& wish) {
-    const bool cut = wish.address.size() > kShownAddressMax;
-    const std::string address = wish.address.substr(0, kShownAddressMax) + (cut ? "..." : "");
-    const bool brackets = address.find(':') != std::string::npos;
-    return (brackets ? "[" + address + "]" : address) + ":" + std::to_string(wish.port);
 }
 
 template <class T>
@@ -54,7 +47,8 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
       session_(place.ring, place.pools, std::move(socket), session_options(events.policy()->config),
                *this),
       from_visitors_(place.ring),
-      to_visitors_(place.ring) {
+      to_visitors_(place.ring),
+      reaches_(place.ring, place.pools, place.commons.log, peer_text_, *this) {
 }
 
 void Client::open(const ssh::Acceptor& acceptor) {
@@ -96,6 +90,7 @@ void Client::end(std::string_view reason, std::string_view sentence) {
     for (const auto& tunnel : tunnels_) {
         tunnel->cut();
     }
+    reaches_.cut();
     session_.end(std::string(reason), std::string(sentence));
 }
 
@@ -181,7 +176,7 @@ std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
     }
     const Tunnel& tunnel = **opened;
     place_.commons.log.info("tunnel_open", {{"address", tunnel.address_text()},
-                                            {"requested", wish_text(wish)},
+                                            {"requested", wish_text(wish.address, wish.port)},
                                             {"client", peer_text_},
                                             {"user", grant_ ? grant_->user : ""},
                                             {"fingerprint", grant_->owner},
@@ -234,13 +229,13 @@ tl::expected<Owners::Place, Refusal> Client::place_for_tunnel() const {
 
 void Client::refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal) {
     place_.commons.log.info("refused", {{"code", std::string(refusal.code)},
-                                        {"requested", wish_text(wish)},
+                                        {"requested", wish_text(wish.address, wish.port)},
                                         {"client", peer_text_},
                                         {"user", grant_ ? grant_->user : ""},
                                         {"fingerprint", grant_->owner},
                                         {"why", refusal.sentence}});
     const std::string notice =
-        "portreeve: refused " + wish_text(wish) + ": " + refusal.sentence + "\n";
+        "portreeve: refused " + wish_text(wish.address, wish.port) + ": " + refusal.sentence + "\n";
     if (consoles_.empty() && notices_.size() < kNoticesMax) {
         notices_.push_back(notice);
     }
@@ -287,6 +282,35 @@ ssh::Channel::Events* Client::on_session_channel() {
 
 void Client::on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) {
     static_cast<Console&>(user).attach(channel);
+}
+
+ssh::Channel::Events* Client::on_direct_wish(const ssh::DirectWish& wish) {
+    return reaches_.open(wish);
+}
+
+void Client::on_direct_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) {
+    reaches_.attach(channel, user);
+}
+
+tl::expected<Visitor::Share, Refusal> Client::admit_reach() {
+    if (draining_) {
+        return tl::unexpected(Refusal{"stopping", "the server is stopping"});
+    }
+    if (reaches_.count() >= policy()->config.limits.visitors_per_tunnel || channels_full()) {
+        return tl::unexpected(Refusal{"limit_visitors_per_tunnel",
+                                      "this session has as many connections through this host as "
+                                      "[limits] visitors_per_tunnel allows"});
+    }
+    return take_share();
+}
+
+void Client::on_reach_notice(const std::string& line) {
+    tell(line);
+    session_.say(line);
+}
+
+void Client::on_reach_left() {
+    place_.ring.post(sweep_);
 }
 
 std::string Client::summary() const {
@@ -397,7 +421,7 @@ void Client::sweep() {
     done_tunnels_.clear();
     done_consoles_.clear();
     if (session_joined_) {
-        if (tunnels_.empty() && authenticator_.idle()) {
+        if (tunnels_.empty() && reaches_.count() == 0 && authenticator_.idle()) {
             events_.on_client_done(*this);
         }
         return;
@@ -405,21 +429,29 @@ void Client::sweep() {
     const bool visited = std::any_of(tunnels_.begin(), tunnels_.end(), [](const auto& tunnel) {
         return tunnel->visitor_count() > 0;
     });
-    if (draining_ && !visited) {
+    if (draining_ && !visited && reaches_.count() == 0) {
         session_.end("stopping", "the server is stopping");
     }
 }
 
 // A channel outlives its visitor until the client has closed it too, so channels are bounded as
-// well.
-tl::expected<Visitor::Share, Refusal> Client::admit_visitor(const Tunnel& tunnel) {
+// well: as if what the client reaches were the visitors of one tunnel more.
+bool Client::channels_full() const {
     const std::size_t maximum = policy()->config.limits.visitors_per_tunnel;
-    if (tunnel.visitor_count() >= maximum ||
-        session_.channel_count() >= maximum * tunnels_.size() + ssh::Session::kSessionChannelsMax) {
+    return session_.channel_count() >=
+           maximum * (tunnels_.size() + 1) + ssh::Session::kSessionChannelsMax;
+}
+
+tl::expected<Visitor::Share, Refusal> Client::admit_visitor(const Tunnel& tunnel) {
+    if (tunnel.visitor_count() >= policy()->config.limits.visitors_per_tunnel || channels_full()) {
         return tl::unexpected(Refusal{"limit_visitors_per_tunnel",
                                       "the tunnel has as many visitors as [limits] "
                                       "visitors_per_tunnel allows"});
     }
+    return take_share();
+}
+
+tl::expected<Visitor::Share, Refusal> Client::take_share() {
     auto place = usage_->take_visitor(grant_->options.visitors_max);
     if (!place) {
         return tl::unexpected(Refusal{

@@ -1,10 +1,12 @@
-// One client on its worker: the SSH session, its login, the tunnels it was granted, and its
-// console. It answers what the session asks: may this key log in, is this forward granted.
+// One client on its worker: the SSH session, its login, the tunnels it was granted, what it reaches
+// through this host, and its console. It answers what the session asks: may this key log in, is
+// this forward granted.
 //
-// Owns: session, authenticator, tunnels, console, the admission ticket. Called by: Worker, on its
-// ring. It is done when the session is joined, the last tunnel has gone and no login is being
-// decided; the Worker then destroys it. Bounds: [limits] tunnels_per_session, and those of the
-// key's own line; consoles by the session.
+// Owns: session, authenticator, tunnels, reaches, console, the admission ticket. Called by: Worker,
+// on its ring. It is done when the session is joined, the last tunnel and reach have gone and no
+// login is being decided; the Worker then destroys it. Bounds: [limits] tunnels_per_session and
+// visitors_per_tunnel (which is also how many targets a session may reach at once), and those of
+// the key's own line; consoles by the session.
 #pragma once
 
 #include <memory>
@@ -20,6 +22,7 @@
 #include "daemon/owners.h"
 #include "daemon/password_check.h"
 #include "daemon/policy.h"
+#include "daemon/reaches.h"
 #include "daemon/throttle.h"
 #include "daemon/tunnel.h"
 #include "ssh/session.h"
@@ -29,6 +32,7 @@ namespace portreeve::daemon {
 class Client final : private ssh::Session::Events,
                      private Authenticator::Events,
                      private Tunnel::Events,
+                     private Reaches::Events,
                      private Console::Events {
   public:
     class Events {
@@ -80,6 +84,8 @@ class Client final : private ssh::Session::Events,
     bool on_cancel_forward(const ssh::ForwardWish& wish) override;
     ssh::Channel::Events* on_session_channel() override;
     void on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) override;
+    ssh::Channel::Events* on_direct_wish(const ssh::DirectWish& wish) override;
+    void on_direct_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) override;
     void on_session_end(std::string_view reason, std::string_view detail) override;
     void on_session_joined() override;
     // Authenticator
@@ -95,6 +101,11 @@ class Client final : private ssh::Session::Events,
     void on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) override;
     void on_accept_trouble(Tunnel& tunnel, int error) override;
     void on_tunnel_done(Tunnel& tunnel) override;
+    // Reaches
+    [[nodiscard]] const Grant& reach_grant() const override { return *grant_; }
+    [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_reach() override;
+    void on_reach_notice(const std::string& line) override;
+    void on_reach_left() override;
     // Console
     [[nodiscard]] std::string summary() const override;
     [[nodiscard]] bool pty_permitted() const override;
@@ -106,6 +117,8 @@ class Client final : private ssh::Session::Events,
     void refuse_login(const Refusal& refusal);
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
     [[nodiscard]] tl::expected<Owners::Place, Refusal> place_for_tunnel() const;
+    [[nodiscard]] bool channels_full() const;
+    [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share();
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void close_tunnels();
     void blame(std::string_view reason);
@@ -139,6 +152,7 @@ class Client final : private ssh::Session::Events,
     std::optional<Offence> offence_ = Offence::no_auth;
     std::vector<std::unique_ptr<Tunnel>> tunnels_;
     std::vector<std::unique_ptr<Tunnel>> done_tunnels_;
+    Reaches reaches_;
     std::vector<std::unique_ptr<Console>> consoles_;
     std::vector<std::unique_ptr<Console>> done_consoles_;
     std::vector<std::string> notices_;  // what the client should see once there is a console

@@ -24,6 +24,12 @@ void Visitor::open(ssh::Session& session, const std::string& requested, std::uin
     }
 }
 
+void Visitor::attach(ssh::Channel& channel) {
+    channel_ = &channel;
+    channel.set_user(*this);
+    pull();
+}
+
 // Asks for as much as the channel can take; when that is nothing, the channel calls again.
 void Visitor::pull() {
     if (channel_ == nullptr || stream_.input_ended() || stream_.receiving()) {

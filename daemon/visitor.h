@@ -67,6 +67,8 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
 
     // Asks the client for a channel; `requested` is the forward's address as the client wrote it.
     void open(ssh::Session& session, const std::string& requested, std::uint16_t port);
+    // Takes over a channel that is open already, with all that has come on it so far.
+    void attach(ssh::Channel& channel);
     // Ends it now, whatever is under way.
     void cut();
     [[nodiscard]] const uring::Address& peer() const { return peer_; }

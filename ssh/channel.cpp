@@ -183,6 +183,13 @@ void Channel::take_more() {
     }
 }
 
+void Channel::set_user(Events& user) {
+    events_ = &user;
+    peer_eof_told_ = false;
+    peer_closed_told_ = false;
+    touch();
+}
+
 void Channel::close() {
     events_ = nullptr;
     close_wanted_ = true;

@@ -81,6 +81,9 @@ class Channel {
     void send_eof();
     // There is room again for what was not taken.
     void take_more();
+    // From now on `user` is told, first of what the old one was told already and has not ended
+    // (EOF, closing), and offered what that one did not take. Not from inside an event.
+    void set_user(Events& user);
     // Detaches the user: ends both directions after what was written.
     void close();
     [[nodiscard]] bool open() const { return opened_; }

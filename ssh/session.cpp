@@ -45,6 +45,10 @@ struct SessionCallbacks {
                 return 0;  // RFC 4252 section 5.1: after the login such requests are ignored
             case SSH_REQUEST_GLOBAL:
                 return the.ending_ ? 1 : global(the, message);
+            case SSH_REQUEST_CHANNEL_OPEN:
+                return ssh_message_subtype(message) == SSH_CHANNEL_DIRECT_TCPIP && !the.ending_
+                           ? direct(the, message)
+                           : 1;
             default:
                 return 1;
         }
@@ -70,6 +74,27 @@ struct SessionCallbacks {
             return 0;
         }
         return 1;
+    }
+
+    static int direct(Session& the, ssh_message message) {
+        const DirectWish wish{
+            ssh_message_channel_request_open_destination(message),
+            static_cast<std::uint16_t>(ssh_message_channel_request_open_destination_port(message)),
+            ssh_message_channel_request_open_originator(message),
+            static_cast<std::uint16_t>(ssh_message_channel_request_open_originator_port(message))};
+        Channel::Events* user = the.events_.on_direct_wish(wish);
+        if (user == nullptr) {
+            return 1;
+        }
+        ssh_channel made = ssh_message_channel_request_open_reply_accept(message);
+        if (made == nullptr) {
+            user->on_channel_refused(the.libssh_error());
+            return 1;
+        }
+        Channel& channel = the.add_channel(std::make_unique<Channel>(the, made, *user));
+        channel.opened_ = true;
+        the.events_.on_direct_channel_open(channel, *user);
+        return 0;
     }
 
     // False when the client did not want a reply, which libssh does not tell: then no packet went

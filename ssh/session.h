@@ -48,6 +48,15 @@ struct ForwardWish {
     std::uint32_t port = 0;
 };
 
+// What a client wants to reach through this host (-L, -W, -J), and who asked it to.
+struct DirectWish {
+    std::string host;  // exactly as asked
+    // libssh keeps 16 bits of this one too, and they are what is judged and what is reached.
+    std::uint16_t port = 0;
+    std::string originator;
+    std::uint16_t originator_port = 0;
+};
+
 class Session final : private Link::Events {
   public:
     static constexpr std::size_t kOutputMarkBytes = std::size_t{256} * 1024;
@@ -76,6 +85,12 @@ class Session final : private Link::Events {
         // A "session" channel; nullptr refuses. The user is told of it by attach.
         virtual Channel::Events* on_session_channel() = 0;
         virtual void on_session_channel_open(Channel& channel, Channel::Events& user) = 0;
+        // A "direct-tcpip" channel; nullptr refuses. libssh 0.10 forgets the wish with the return
+        // of its callback, so the answer cannot wait for a connection: the channel is open at once,
+        // and one that then leads nowhere is closed. Its user gets on_direct_channel_open(), or
+        // on_channel_refused() where libssh has no channel to give.
+        virtual Channel::Events* on_direct_wish(const DirectWish& wish) = 0;
+        virtual void on_direct_channel_open(Channel& channel, Channel::Events& user) = 0;
         // The connection is over: `reason` is a word, `detail` a sentence. Channels were told
         // before.
         virtual void on_session_end(std::string_view reason, std::string_view detail) = 0;

@@ -31,6 +31,8 @@ class OneConsole final : public ssh::Session::Events, private Console::Events {
     void on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events&) override {
         console.attach(channel);
     }
+    ssh::Channel::Events* on_direct_wish(const ssh::DirectWish&) override { return nullptr; }
+    void on_direct_channel_open(ssh::Channel&, ssh::Channel::Events&) override {}
     void on_session_end(std::string_view, std::string_view) override {}
     void on_session_joined() override { ++joined; }
 };

@@ -78,13 +78,16 @@ class RecordingOwner final : public Session::Events {
         return std::uint16_t{0};
     };
     RecordingUser* console = nullptr;
-    Session* session = nullptr;   // to answer logins
+    Channel::Events* direct = nullptr;  // the user of what the client wants to reach,
+    std::function<void(Channel&)> on_direct_open = [](Channel&) {};  // … and who gets its channel
+    Session* session = nullptr;                                      // to answer logins
     bool answers_later = false;   // … only when the test does, with `waiting`
     std::optional<bool> waiting;  // the answer to the login that is pending
     std::vector<std::string> users;
     std::vector<ForwardWish> forwards;
     std::vector<ForwardWish> cancels;
     std::vector<ForwardWish> unheard;
+    std::vector<DirectWish> directs;
     std::string end_reason;
     std::string end_detail;
     int ended = 0;
@@ -100,6 +103,13 @@ class RecordingOwner final : public Session::Events {
     bool on_cancel_forward(const ForwardWish& wish) override;
     Channel::Events* on_session_channel() override { return console; }
     void on_session_channel_open(Channel& channel, Channel::Events& user) override;
+    Channel::Events* on_direct_wish(const DirectWish& wish) override {
+        directs.push_back(wish);
+        return direct;
+    }
+    void on_direct_channel_open(Channel& channel, Channel::Events&) override {
+        on_direct_open(channel);
+    }
     void on_session_end(std::string_view reason, std::string_view detail) override;
     void on_session_joined() override { ++joined; }
 };

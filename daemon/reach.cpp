@@ -1,0 +1,78 @@
+#include "daemon/reach.h"
+
+#include <utility>
+
+#include "ssh/text.h"
+
+namespace portreeve::daemon {
+
+tl::expected<std::vector<uring::Address>, Refusal> addresses_to_reach(const std::string& host,
+                                                                      std::uint16_t port) {
+    if (ssh::lower_case(host) == "localhost") {
+        return std::vector{*uring::Address::parse("127.0.0.1", port),
+                           *uring::Address::parse("::1", port)};
+    }
+    if (const auto literal = uring::Address::parse(host, port)) {
+        return std::vector{*literal};
+    }
+    return tl::unexpected(
+        Refusal{"name_not_served",
+                "\"" + ssh::shown(host) +
+                    "\" is a name, and this server looks up no names; ask for localhost or for an "
+                    "address (-L PORT:192.0.2.1:PORT), and permit it so (permitopen)"});
+}
+
+Reach::Reach(uring::Ring& ring, uring::Stream::Pools pools, std::string text,
+             std::vector<uring::Address> addresses, Visitor::Share share, Events& events)
+    : ring_(ring),
+      pools_(pools),
+      events_(events),
+      text_(std::move(text)),
+      addresses_(std::move(addresses)),
+      share_(std::move(share)),
+      dialer_(ring, *this) {
+}
+
+void Reach::attach(ssh::Channel& channel) {
+    channel_ = &channel;
+    dialer_.start(std::move(addresses_));
+}
+
+void Reach::on_dialed(tl::expected<uring::Fd, int> socket) {
+    ssh::Channel* const channel = std::exchange(channel_, nullptr);
+    if (channel == nullptr) {
+        events_.on_reach_done(*this);  // nobody waits for it any more
+        return;
+    }
+    if (!socket) {
+        events_.on_reach_failed(*this, socket.error());
+        channel->close();
+        events_.on_reach_done(*this);
+        return;
+    }
+    Visitor::Events& self = *this;
+    visitor_.emplace(ring_, pools_, std::move(*socket), std::move(share_), self);
+    visitor_->attach(*channel);
+    events_.on_reach_open(*this);
+}
+
+// libssh had no channel to give: nothing was dialed yet.
+void Reach::on_channel_refused(std::string_view) {
+    events_.on_reach_done(*this);
+}
+
+void Reach::on_channel_closed() {
+    channel_ = nullptr;
+    dialer_.close();
+}
+
+void Reach::cut() {
+    if (visitor_) {
+        visitor_->cut();
+    } else if (channel_ != nullptr) {
+        std::exchange(channel_, nullptr)->close();
+        dialer_.close();
+    }
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,105 @@
+#include "daemon/reaches.h"
+
+#include <cstring>
+#include <utility>
+
+#include "daemon/wish_text.h"
+
+namespace portreeve::daemon {
+
+Reaches::Reaches(uring::Ring& ring, uring::Stream::Pools pools, const Log& log, std::string client,
+                 Events& events)
+    : ring_(ring), pools_(pools), log_(log), client_(std::move(client)), events_(events) {
+}
+
+ssh::Channel::Events* Reaches::open(const ssh::DirectWish& wish) {
+    const auto opened = try_open(wish);
+    if (!opened) {
+        refuse(wish_text(wish.host, wish.port), opened.error());
+        return nullptr;
+    }
+    return *opened;
+}
+
+tl::expected<Reach*, Refusal> Reaches::try_open(const ssh::DirectWish& wish) {
+    // Before what is permitted: no permitopen could help a name.
+    auto addresses = addresses_to_reach(wish.host, wish.port);
+    if (!addresses) {
+        return tl::unexpected(addresses.error());
+    }
+    if (auto may = may_reach(events_.reach_grant(), wish.host, wish.port); !may) {
+        return tl::unexpected(may.error());
+    }
+    auto share = events_.admit_reach();
+    if (!share) {
+        return tl::unexpected(share.error());
+    }
+    Reach::Events& self = *this;
+    auto& reach = reaches_.emplace_back(
+        std::make_unique<Reach>(ring_, pools_, wish_text(wish.host, wish.port),
+                                std::move(*addresses), std::move(*share), self));
+    reach->index = reaches_.size() - 1;
+    return reach.get();
+}
+
+void Reaches::attach(ssh::Channel& channel, ssh::Channel::Events& user) {
+    static_cast<Reach&>(user).attach(channel);
+}
+
+void Reaches::refuse(const std::string& wish, const Refusal& refusal) {
+    const Grant& grant = events_.reach_grant();
+    log_.info("refused", {{"code", std::string(refusal.code)},
+                          {"requested", wish},
+                          {"client", client_},
+                          {"user", grant.user},
+                          {"fingerprint", grant.owner},
+                          {"why", refusal.sentence}});
+    events_.on_reach_notice("portreeve: refused " + wish + ": " + refusal.sentence + "\n");
+}
+
+void Reaches::on_reach_failed(Reach& reach, int error) {
+    refuse(reach.text(), {"target_unreachable",
+                          std::string("this host cannot connect to it: ") + std::strerror(-error)});
+}
+
+void Reaches::on_reach_open(Reach& reach) {
+    if (log_.shows(Log::Level::debug)) {
+        log_.debug("reach_open", {{"target", reach.text()},
+                                  {"address", reach.visitor()->peer().text()},
+                                  {"client", client_},
+                                  {"user", events_.reach_grant().user}});
+    }
+}
+
+void Reaches::on_reach_done(Reach& reach) {
+    const Visitor* visitor = reach.visitor();
+    if (visitor != nullptr && log_.shows(Log::Level::debug)) {
+        log_.debug("reach_closed",
+                   {{"target", reach.text()},
+                    {"client", client_},
+                    {"user", events_.reach_grant().user},
+                    {"bytes_in", std::to_string(visitor->figures().from_visitor_bytes)},
+                    {"bytes_out", std::to_string(visitor->figures().to_visitor_bytes)}});
+    }
+    const std::size_t index = reach.index;
+    done_.push_back(std::exchange(reaches_[index], nullptr));
+    if (index + 1 < reaches_.size()) {
+        reaches_[index] = std::move(reaches_.back());
+        reaches_[index]->index = index;
+    }
+    reaches_.pop_back();
+    ring_.post(sweep_);
+}
+
+void Reaches::sweep() {
+    done_.clear();
+    events_.on_reach_left();
+}
+
+void Reaches::cut() {
+    for (const auto& reach : reaches_) {
+        reach->cut();
+    }
+}
+
+}  // namespace portreeve::daemon
