@@ -1,4 +1,4 @@
-"""What the options of a key allow, tried with the stock ssh, and beside sshd where it knows them."""
+"""What the options of a key allow, tried with the stock ssh, beside sshd where it knows them."""
 
 import contextlib
 import subprocess

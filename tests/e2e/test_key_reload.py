@@ -183,8 +183,8 @@ def test_a_certificate_that_expired_since(scene, authority, second):
     tunnel = certified(scene, gate, authority, "-V", "-1h:+3s")
 
     def expired():
-        ssh = scene.ssh(gate, options=dict(
-            word.split("=", 1) for word in tunnel.ssh.command if word.startswith("CertificateFile")))
+        words = [word for word in tunnel.ssh.command if word.startswith("CertificateFile=")]
+        ssh = scene.ssh(gate, options=dict(word.split("=", 1) for word in words))
         inside = ssh.gets_in()
         ssh.close()
         return not inside
