@@ -3,7 +3,7 @@
 namespace portreeve::daemon {
 namespace {
 
-tl::unexpected<Refusal> too_many(std::string_view code, const std::string& what, const char* limit,
+tl::unexpected<Refusal> too_many(ssh::Code code, const std::string& what, const char* limit,
                                  std::uint32_t maximum) {
     return tl::unexpected(Refusal{code, "there are already " + std::to_string(maximum) + " " +
                                             what + " ([limits] " + limit + ")"});

@@ -157,9 +157,10 @@ tl::expected<Bound, Refusal> bind_forward(const std::string& address, std::uint3
     }
     auto bound = bind_all(*wanted, static_cast<std::uint16_t>(port));
     if (!bound) {
-        return tl::unexpected(
-            Refusal{bound.error().error == -EADDRINUSE ? "address_in_use" : "bind_failed",
-                    bound.error().sentence});
+        return tl::unexpected(Refusal{bound.error().error == -EADDRINUSE
+                                          ? ssh::Code("address_in_use")
+                                          : ssh::Code("bind_failed"),
+                                      bound.error().sentence});
     }
     return std::move(*bound);
 }

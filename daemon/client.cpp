@@ -72,7 +72,7 @@ void Client::use_policy() {
     const bool keeps = policy()->config.auth.removed_keys == conf::RemovedKeys::keep &&
                        refusal.code != "key_revoked" && refusal.code != "key_expired";
     if (!keeps) {
-        session_.end(std::string(refusal.code), refusal.sentence);
+        session_.end(refusal.code, refusal.sentence);
     }
 }
 
@@ -86,12 +86,12 @@ void Client::drain() {
     place_.ring.post(sweep_);
 }
 
-void Client::end(std::string_view reason, std::string_view sentence) {
+void Client::end(ssh::Code reason, std::string_view sentence) {
     for (const auto& tunnel : tunnels_) {
         tunnel->cut();
     }
     reaches_.cut();
-    session_.end(std::string(reason), std::string(sentence));
+    session_.end(reason, std::string(sentence));
 }
 
 void Client::on_login_request(const ssh::LoginRequest& request) {
@@ -154,7 +154,7 @@ void Client::check_expiry() {
 void Client::refuse_login(const Refusal& refusal) {
     const bool our_fault = refusal.code == "auth_command_failed" ||
                            refusal.code == "password_not_checked" ||
-                           refusal.code.starts_with("limit_");
+                           std::string_view(refusal.code).starts_with("limit_");
     if (our_fault) {
         offence_.reset();
     } else if (offence_) {
@@ -262,9 +262,10 @@ bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
         if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
             tunnel->port() == wish.port) {
             tell("portreeve: closed " + tunnel->address_text() + "\n");
-            place_.commons.log.info("tunnel_closed", {{"address", tunnel->address_text()},
-                                                      {"client", peer_text_},
-                                                      {"reason", "cancelled"}});
+            place_.commons.log.info("tunnel_closed",
+                                    {{"address", tunnel->address_text()},
+                                     {"client", peer_text_},
+                                     {"reason", std::string(ssh::Code("cancelled"))}});
             tunnel->close();
             return true;
         }
@@ -354,7 +355,7 @@ void Client::on_console_closed(Console& console) {
     place_.ring.post(sweep_);
 }
 
-void Client::on_session_end(std::string_view reason, std::string_view detail) {
+void Client::on_session_end(ssh::Code reason, std::string_view detail) {
     const bool stranger = !session_.logged_in();
     if (stranger) {
         blame(reason);
@@ -376,7 +377,7 @@ void Client::on_authenticator_idle() {
 }
 
 // An end that the server decided on is nobody's fault, but for the bounds of a login.
-void Client::blame(std::string_view reason) {
+void Client::blame(ssh::Code reason) {
     if (!offence_ || reason == "stopping" || reason == "failed") {
         return;
     }
@@ -400,7 +401,8 @@ void Client::close_tunnels() {
             place_.commons.log.info("tunnel_closed",
                                     {{"address", tunnel->address_text()},
                                      {"client", peer_text_},
-                                     {"reason", draining_ ? "stopping" : "session"}});
+                                     {"reason", std::string(draining_ ? ssh::Code("stopping")
+                                                                      : ssh::Code("session"))}});
             tunnel->close();
         }
     }
@@ -469,7 +471,7 @@ void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {
     }
 }
 
-void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, std::string_view code,
+void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
                                     std::string_view why) {
     place_.commons.log.info("visitor_refused", {{"code", std::string(code)},
                                                 {"tunnel", tunnel.address_text()},

@@ -72,7 +72,7 @@ class Client final : private ssh::Session::Events,
     // The server is stopping: no new visitors; ends when those that are in have left.
     void drain();
     // Ends now.
-    void end(std::string_view reason, std::string_view sentence);
+    void end(ssh::Code reason, std::string_view sentence);
 
     std::size_t index = 0;  // in the worker's clients
 
@@ -86,7 +86,7 @@ class Client final : private ssh::Session::Events,
     void on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) override;
     ssh::Channel::Events* on_direct_wish(const ssh::DirectWish& wish) override;
     void on_direct_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) override;
-    void on_session_end(std::string_view reason, std::string_view detail) override;
+    void on_session_end(ssh::Code reason, std::string_view detail) override;
     void on_session_joined() override;
     // Authenticator
     [[nodiscard]] const PolicyPtr& policy() const override { return events_.policy(); }
@@ -96,7 +96,7 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_visitor(
         const Tunnel& tunnel) override;
     void on_visitor_open(Tunnel& tunnel, const Visitor& visitor) override;
-    void on_visitor_turned_away(Tunnel& tunnel, const std::string& from, std::string_view code,
+    void on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
                                 std::string_view why) override;
     void on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) override;
     void on_accept_trouble(Tunnel& tunnel, int error) override;
@@ -121,7 +121,7 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share();
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void close_tunnels();
-    void blame(std::string_view reason);
+    void blame(ssh::Code reason);
     [[nodiscard]] Log::Level level_for_stranger(std::string_view what);
     void sweep();
     void tell(std::string_view text);

@@ -1,13 +1,14 @@
-// Why something was refused: a code that stays the same for ever and a sentence for the person.
+// Why something was refused: a code for programs and a sentence for the person.
 #pragma once
 
 #include <string>
-#include <string_view>
+
+#include "ssh/code.h"
 
 namespace portreeve::daemon {
 
 struct Refusal {
-    std::string_view code;  // "limit_startups"; docs list them all
+    ssh::Code code;
     std::string sentence;
 };
 

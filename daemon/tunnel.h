@@ -31,8 +31,8 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
         [[nodiscard]] virtual tl::expected<Visitor::Share, Refusal> admit_visitor(
             const Tunnel& tunnel) = 0;
         virtual void on_visitor_open(Tunnel& tunnel, const Visitor& visitor) = 0;
-        virtual void on_visitor_turned_away(Tunnel& tunnel, const std::string& from,
-                                            std::string_view code, std::string_view why) = 0;
+        virtual void on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
+                                            std::string_view why) = 0;
         virtual void on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) = 0;
         virtual void on_accept_trouble(Tunnel& tunnel, int error) = 0;
         // Neither listener nor visitor is left.

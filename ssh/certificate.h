@@ -23,13 +23,14 @@
 
 #include <tl/expected.hpp>
 
+#include "ssh/code.h"
 #include "ssh/keys.h"
 
 namespace portreeve::ssh {
 
-// Why a certificate does not let in: a code that stays the same for ever, and a sentence.
+// Why a certificate does not let in: a code for programs and a sentence for the person.
 struct Denial {
-    std::string_view code;
+    Code code;
     std::string sentence;
 };
 

@@ -205,7 +205,7 @@ bool Session::step() {
             dead_ = true;
             const std::string error = libssh_error();
             const bool left = error.find("SSH_MSG_DISCONNECT") != std::string::npos;
-            end(left ? "left" : "protocol", error);
+            end(left ? Code("left") : Code("protocol"), error);
             return false;
         }
     }
@@ -445,12 +445,12 @@ void Session::login_failed() {
     }
 }
 
-void Session::end(std::string reason, std::string detail) {
+void Session::end(Code reason, std::string detail) {
     if (ending_) {
         return;
     }
     ending_ = true;
-    end_reason_ = std::move(reason);
+    end_reason_ = reason;
     end_detail_ = std::move(detail);
     grace_.stop();
     silence_.stop();

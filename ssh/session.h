@@ -26,6 +26,7 @@
 
 #include "ssh/acceptor.h"
 #include "ssh/channel.h"
+#include "ssh/code.h"
 #include "ssh/keys.h"
 #include "ssh/link.h"
 #include "ssh/login_request.h"
@@ -91,9 +92,8 @@ class Session final : private Link::Events {
         // on_channel_refused() where libssh has no channel to give.
         virtual Channel::Events* on_direct_wish(const DirectWish& wish) = 0;
         virtual void on_direct_channel_open(Channel& channel, Channel::Events& user) = 0;
-        // The connection is over: `reason` is a word, `detail` a sentence. Channels were told
-        // before.
-        virtual void on_session_end(std::string_view reason, std::string_view detail) = 0;
+        // The connection is over: `detail` is a sentence. Channels were told before.
+        virtual void on_session_end(Code reason, std::string_view detail) = 0;
         // Nothing refers to the session any more: it may be destroyed.
         virtual void on_session_joined() = 0;
     };
@@ -124,7 +124,7 @@ class Session final : private Link::Events {
     void say(std::string_view text);
 
     // Ends the session: channels are told, the client too (DISCONNECT) unless it is already gone.
-    void end(std::string reason, std::string detail);
+    void end(Code reason, std::string detail);
     [[nodiscard]] bool ending() const { return ending_; }
     // More output than the mark, or keys are being exchanged: nothing more should be written.
     [[nodiscard]] bool congested() const;
@@ -186,7 +186,7 @@ class Session final : private Link::Events {
     bool ending_ = false;
     bool told_ = false;
     bool dead_ = false;  // libssh's state is an error: no more calls that send
-    std::string end_reason_;
+    Code end_reason_ = "failed";
     std::string end_detail_;
     uring::Task settle_ = uring::Task::to<&Session::settle>(this);
     uring::Timer grace_ = uring::Timer::to<&Session::grace_over>(this, ring_.timers());

@@ -10,6 +10,9 @@ CLEAN = {
     "ssh/door.h": "// What this is for.\n#pragma once\n\n#include <libssh/libssh.h>\n",
     "daemon/main.cpp": '#include "conf/config.h"\n#include "ssh/door.h"\n',
     "conf/config.h": "// What this is for.\n#pragma once\n",
+    "ssh/code.h": "// What this is for.\n#pragma once\n\n    \"lost\",\n",
+    "ssh/session.cpp": 'end("lost");\n',
+    "docs/REFUSALS.md": "| `lost` | It is gone. |\n",
     "README.md": "See [the door](ssh/door.h#top) and [another](https://example.com/).\n",
 }
 
@@ -24,7 +27,7 @@ def tidy(folder, files):
 
 def test_a_clean_tree_passes(tmp_path):
     result = tidy(tmp_path, CLEAN)
-    assert (result.returncode, result.stdout) == (0, "tidy: 4 files, 0 problems\n")
+    assert (result.returncode, result.stdout) == (0, "tidy: 7 files, 0 problems\n")
 
 
 @pytest.mark.parametrize("name, text, complaint", [
@@ -46,6 +49,11 @@ def test_a_clean_tree_passes(tmp_path):
      "daemon/a.cpp:1: includes libssh/server.h: only ssh/ may"),
     ("daemon/a.cpp", "#include <toml++/toml.h>\n",
      "daemon/a.cpp:1: includes toml++/toml.h: only conf/ may"),
+    ("ssh/session.cpp", "end();\n", "ssh/code.h:4: lists lost, which nothing is refused with"),
+    ("docs/REFUSALS.md", "No row.\n", "ssh/code.h:4: lists lost, which needs one row"),
+    ("docs/REFUSALS.md", CLEAN["docs/REFUSALS.md"] + "| `left` | |\n",
+     "docs/REFUSALS.md:2: has a row for left"),
+    ("docs/REFUSALS.md", 2 * CLEAN["docs/REFUSALS.md"], "ssh/code.h:4: lists lost, which needs"),
 ])
 def test_a_broken_rule_is_reported(tmp_path, name, text, complaint):
     result = tidy(tmp_path, {**CLEAN, name: text})

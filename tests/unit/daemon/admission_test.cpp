@@ -121,7 +121,7 @@ TEST_F(Admitting, RefusesASourceForItsPenaltyAndSaysForHowLong) {
     }
     const auto refused = admission_.admit(at("192.0.2.1"), now_ms_ + 1);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, "penalty");
+    EXPECT_EQ(std::string_view(refused.error().code), "penalty");
     EXPECT_EQ(refused.error().sentence,
               "connections from 192.0.2.1 are refused for 20 s more, because earlier ones did not "
               "log in ([penalties] auth_failed)");

@@ -74,7 +74,7 @@ TEST(AddressesForANameServed, NowhereYet) {
     for (const Bind bind : {Bind::loopback, Bind::client, Bind::any}) {
         const auto wanted = addresses_for("blog.example", bind);
         ASSERT_FALSE(wanted);
-        EXPECT_EQ(wanted.error().code, "name_not_served");
+        EXPECT_EQ(std::string_view(wanted.error().code), "name_not_served");
         EXPECT_THAT(wanted.error().sentence, HasSubstr("\"blog.example\""));
     }
 }
@@ -125,7 +125,7 @@ TEST(BindForward, BindsAllOrNothing) {
         const TakenPort taken(host);
         const auto bound = bind_forward("localhost", taken.port(), conf::Forward{}, 0);
         ASSERT_FALSE(bound) << host;
-        EXPECT_EQ(bound.error().code, "address_in_use");
+        EXPECT_EQ(std::string_view(bound.error().code), "address_in_use");
         EXPECT_THAT(bound.error().sentence, HasSubstr(host));
         // What could be had was given back.
         const char* other = host[0] == ':' ? "127.0.0.1" : "::1";
@@ -137,7 +137,7 @@ TEST(BindForward, RefusesAPortThatIsNone) {
     for (const std::uint32_t port : {65'536U, 65'536U + 1'500U, 4'000'000'000U}) {
         const auto bound = bind_forward("localhost", port, conf::Forward{}, 0);
         ASSERT_FALSE(bound) << port;
-        EXPECT_EQ(bound.error().code, "port_not_allowed");
+        EXPECT_EQ(std::string_view(bound.error().code), "port_not_allowed");
         EXPECT_THAT(bound.error().sentence, HasSubstr(std::to_string(port)));
     }
 }
@@ -145,7 +145,7 @@ TEST(BindForward, RefusesAPortThatIsNone) {
 TEST(BindForward, RefusesAnAddressThatThisHostHasNot) {
     const auto bound = bind_forward("192.0.2.7", free_port(), conf::Forward{}, 0);
     ASSERT_FALSE(bound);
-    EXPECT_EQ(bound.error().code, "bind_failed");
+    EXPECT_EQ(std::string_view(bound.error().code), "bind_failed");
     EXPECT_THAT(bound.error().sentence, HasSubstr("192.0.2.7"));
 }
 
@@ -171,7 +171,7 @@ TEST(BindForward, AFullPoolIsExhausted) {
     for (const std::uint32_t seed : {0U, 1U, 4'294'967'295U}) {
         const auto bound = bind_forward("localhost", 0, rules({1'024, 65'535}, pool), seed);
         ASSERT_FALSE(bound);
-        EXPECT_EQ(bound.error().code, "pool_exhausted");
+        EXPECT_EQ(std::string_view(bound.error().code), "pool_exhausted");
     }
 }
 
@@ -183,7 +183,7 @@ TEST(BindForward, APoolIsSearchedWhollyWhereverItBegins) {
         auto bound =
             bind_forward("127.0.0.1", 0, from, static_cast<std::uint32_t>(all.size() * 17));
         if (!bound) {
-            EXPECT_EQ(bound.error().code, "pool_exhausted");
+            EXPECT_EQ(std::string_view(bound.error().code), "pool_exhausted");
             break;
         }
         all.push_back(std::move(*bound));
@@ -224,7 +224,7 @@ TEST(BindForward, SaysWhichFamilyThisHostHasNot) {
         const auto assigned = bind_forward("localhost", 0, conf::Forward{}, 0);
         EXPECT_EQ(assigned ? assigned->note : "", "not at ::1, which this host does not have");
         const auto six = bind_forward("::1", 8'081, conf::Forward{}, 0);
-        EXPECT_EQ(six ? "" : six.error().code, "bind_failed");
+        EXPECT_EQ(six ? "" : std::string_view(six.error().code), "bind_failed");
         std::fflush(nullptr);
         _exit(HasFailure() ? 1 : 0);
     }

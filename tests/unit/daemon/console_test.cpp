@@ -33,7 +33,7 @@ class OneConsole final : public ssh::Session::Events, private Console::Events {
     }
     ssh::Channel::Events* on_direct_wish(const ssh::DirectWish&) override { return nullptr; }
     void on_direct_channel_open(ssh::Channel&, ssh::Channel::Events&) override {}
-    void on_session_end(std::string_view, std::string_view) override {}
+    void on_session_end(ssh::Code, std::string_view) override {}
     void on_session_joined() override { ++joined; }
 };
 
@@ -41,7 +41,7 @@ class ConsoleSeen : public Conversation {
   protected:
     // The conversation's own session is put aside for one whose owner has a console.
     void SetUp() override {
-        session->end("test", "not needed");
+        session->end("left", "not needed");
         peer->vanish();
         ASSERT_TRUE(bench.until([this] { return owner.joined == 1; }));
         session.reset();
@@ -61,7 +61,7 @@ class ConsoleSeen : public Conversation {
         ASSERT_NE(channel_, nullptr);
     }
     void TearDown() override {
-        session_->end("test", "the test is over");
+        session_->end("left", "the test is over");
         peer->vanish();
         EXPECT_TRUE(bench.until([this] { return with_.joined == 1; }));
         session_.reset();

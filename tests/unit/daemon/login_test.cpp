@@ -153,7 +153,7 @@ TEST_F(Decided, ByACertificateAsItWasWhenItWasShown) {
     attempt.shown_s = kMay2020S;
     const auto decision = decide_login(attempt, policy_.authorized_keys, policy_);
     ASSERT_FALSE(decision);
-    EXPECT_EQ(decision.error().code, "key_expired");
+    EXPECT_EQ(std::string_view(decision.error().code), "key_expired");
 }
 
 TEST_F(Decided, ByACertificatesTimeAndPlace) {
@@ -209,7 +209,7 @@ TEST_F(Decided, ByThePassword) {
     const auto refused =
         decide_password_login("miller", "198.51.100.1", now_s_, options, "passwords:1");
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, "wrong_source");
+    EXPECT_EQ(std::string_view(refused.error().code), "wrong_source");
 }
 
 }  // namespace

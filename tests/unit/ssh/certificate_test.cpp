@@ -412,7 +412,7 @@ TEST(Certificate, HoldsFromItsFirstSecondToItsLast) {
     EXPECT_EQ(code_of(certificate->why_denied(names, 1999)), "none");
     const auto expired = certificate->why_denied(names, 2000);
     ASSERT_TRUE(expired);
-    EXPECT_EQ(expired->code, "certificate_expired");
+    EXPECT_EQ(std::string_view(expired->code), "certificate_expired");
     EXPECT_EQ(expired->sentence, "the certificate 7 of " + certificate->authority.fingerprint +
                                      " expired at 1970-01-01T00:33:20Z");
 }

@@ -112,7 +112,7 @@ void RecordingOwner::on_session_channel_open(Channel& channel, Channel::Events& 
     static_cast<RecordingUser&>(user).channel = &channel;
 }
 
-void RecordingOwner::on_session_end(std::string_view reason, std::string_view detail) {
+void RecordingOwner::on_session_end(Code reason, std::string_view detail) {
     ++ended;
     end_reason = reason;
     end_detail = detail;
@@ -146,7 +146,7 @@ Conversation::Conversation(const SessionOptions& options) : host_keys(make_host_
 
 Conversation::~Conversation() {
     if (session) {
-        session->end("test", "the test is over");
+        session->end("left", "the test is over");
         peer->vanish();
         EXPECT_TRUE(bench.until([this] { return owner.joined > 0; })) << "the session never joined";
     }

@@ -110,7 +110,7 @@ class RecordingOwner final : public Session::Events {
     void on_direct_channel_open(Channel& channel, Channel::Events&) override {
         on_direct_open(channel);
     }
-    void on_session_end(std::string_view reason, std::string_view detail) override;
+    void on_session_end(Code reason, std::string_view detail) override;
     void on_session_joined() override { ++joined; }
 };
 

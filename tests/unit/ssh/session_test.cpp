@@ -205,10 +205,10 @@ TEST_F(LoggedIn, APeerThatDoesNotReadItsGoodbyeIsCutOff) {
 }
 
 TEST_F(LoggedIn, TheFirstReasonToEndHolds) {
-    session->end("first", "one");
-    session->end("second", "two");
+    session->end("silent", "one");
+    session->end("lost", "two");
     wait_for_end();
-    EXPECT_EQ(owner.end_reason, "first");
+    EXPECT_EQ(owner.end_reason, "silent");
     EXPECT_EQ(owner.end_detail, "one");
 }
 
