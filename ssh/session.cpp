@@ -464,9 +464,7 @@ void Session::finish() {
     {
         const Wire::Scope scope(link_);
         if (!dead_ && !peer_gone_ && keys_exchanged_) {
-#if LIBSSH_VERSION_INT >= SSH_VERSION_INT(0, 11, 0)
             ssh_session_set_disconnect_message(handle_, end_detail_.c_str());
-#endif
             ssh_disconnect(handle_);
         }
         ssh_free(std::exchange(handle_, nullptr));

@@ -98,7 +98,7 @@ def test_an_expiry_ends_a_live_session(scene):
     held = scene.visit(port)
     assert ssh.wait_exit(SOON_S + 15) == 255
     assert time.time() >= expires
-    assert "Received disconnect from" in ssh.stderr.text()
+    ssh.stderr.wait_for("^Received disconnect from .*expiry-time")
     assert visitor.read_until_closed(held) == b""
     closed = gate.log.wait_event("session_closed", reason="key_expired", user=gate.user)
     assert f"{gate.authorized_keys}:1" in closed["why"]

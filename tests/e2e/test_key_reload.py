@@ -1,5 +1,7 @@
 """SIGHUP and the sessions that are there: each goes on by what the files say of its key now."""
 
+import re
+
 import pytest
 
 from harness import listeners, ports, streams, visitor
@@ -31,7 +33,7 @@ class Tunnel:
         event = self.gate.log.wait_event("session_closed", after=mark, reason=reason)
         assert why in event["why"], event
         assert self.ssh.wait_exit() == 255
-        assert "Received disconnect from" in self.ssh.stderr.text()
+        self.ssh.stderr.wait_for(r"^Received disconnect from .*" + re.escape(why))
         assert visitor.read_until_closed(self.visitor) == b""
         listeners.wait_at(self.gate, self.port, set())
 
