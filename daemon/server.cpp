@@ -382,10 +382,9 @@ void Server::refresh_keys() {
 // A file that stays bad is read again with every change beside it, and said to be bad once.
 void Server::keys_failed(const Failure& failure) {
     const std::string& why = failure.sentences.front();
-    if (why != keys_failure_) {
-        log_.error("keys_reload_failed", {{"why", why + "; the keys of before hold"}});
-        keys_failure_ = why;
-    }
+    log_.at(why == keys_failure_ ? Log::Level::debug : Log::Level::error, "keys_reload_failed",
+            {{"why", why + "; the keys of before hold"}});
+    keys_failure_ = why;
 }
 
 void Server::warn_of_complaints() const {

@@ -54,7 +54,7 @@ class KeyWatched : public uring::test::RealRing, private KeyWatch::Events {
         const int before = touched_;
         const std::uint64_t looks = watch_->looks();
         change();
-        turn_until([&] { return watch_->looks() > looks; });
+        turn_until([&] { return watch_->looks() > looks && !watch_->idle(); });
         EXPECT_EQ(touched_, before);
     }
     void append(const std::string& name) const {
@@ -185,6 +185,35 @@ TEST_F(KeyWatched, MoreChangesThanTheKernelCountsAreChangesToo) {
         for (int count = 0; count <= events_max; ++count) {
             rename(count % 2 == 0 ? "a" : "b", count % 2 == 0 ? "b" : "a");
         }
+    });
+}
+
+// How many folders this process watches, as the kernel has it.
+std::size_t watches() {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator("/proc/self/fdinfo")) {
+        std::ifstream info(entry.path());
+        for (std::string line; std::getline(info, line);) {
+            count += line.starts_with("inotify wd:") ? 1U : 0U;
+        }
+    }
+    return count;
+}
+
+TEST_F(KeyWatched, WhatIsNoLongerNamedIsNoLongerWatched) {
+    const std::size_t before = watches();
+    fs::create_directory(folder_.path("one"));
+    fs::create_directory(folder_.path("two"));
+    watch({folder_.path("one/keys")});
+    const std::size_t with_one = watches();
+    EXPECT_GT(with_one, before);
+    watch({folder_.path("one/keys"), folder_.path("two/keys")});
+    EXPECT_EQ(watches(), with_one + 1);
+    watch({folder_.path("two/keys")});
+    EXPECT_EQ(watches(), with_one);
+    expect_not_told([&] {
+        folder_.write("one/keys", "");
+        folder_.write("neighbour", "");
     });
 }
 
