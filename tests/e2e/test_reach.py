@@ -275,6 +275,24 @@ def test_a_server_that_stops_lets_it_finish(scene):
     assert gate.wait_exit() == 0
 
 
+def test_a_server_that_has_waited_long_enough_cuts_it(scene):
+    """Also a target that neither reads nor ends, and would be waited for without its client."""
+    released = threading.Event()
+    target = scene.target(lambda connection: released.wait(120))
+    gate = permitting(scene, 'permitopen="localhost:*"', settings={"server": {"drain": "1s"}})
+    ssh, local = forward(scene, gate, "localhost", target.port)
+    held = scene.visit(local)
+    gate.log.wait_event("reach_open")
+    held.sendall(b"x")
+    gate.terminate()
+    try:
+        assert gate.wait_exit(10) == 0
+        assert visitor.read_until_closed(held) == b""
+    finally:
+        released.set()
+    ssh.wait_exit()
+
+
 def test_jump_to_a_server_behind_the_gate(scene):
     inner = scene.gate(kind="sshd")
     gate = permitting(scene, f'permitopen="localhost:{inner.port}"')
