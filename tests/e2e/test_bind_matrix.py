@@ -179,8 +179,11 @@ def test_what_the_pool_gives_is_bound_alike(scene):
     for gate in scene.both():
         client = scene.raw(gate)
         for address in ("localhost", "", "0.0.0.0", "::", "127.0.0.1", "::1", "127.0.0.5"):
+            before = listeners.of(gate)
             port = client.listen(address)
-            assert listeners.at(gate, port) == MATRIX["client"][address].portreeve, address
+            # The same port may have been given for the other family's address already.
+            added = listeners.at(gate, port) - before.get(port, set())
+            assert added == MATRIX["client"][address].portreeve, address
 
 
 @pytest.mark.parametrize("family, host", [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")])
