@@ -291,9 +291,9 @@ TEST_F(Carried, APeerThatOverrunsItsWindowIsEnded) {
 }
 
 TEST_F(Carried, WritingToAPeerThatClosedIsHarmless) {
-    on_peer([this] { ssh_channel_close(far); });
+    on_peer_alone([this] { ssh_channel_close(far); });
     Channel* channel = user.channel;
-    user.channel->write(std::as_bytes(std::span(std::string_view("too late"))));
+    channel->write(std::as_bytes(std::span(std::string_view("too late"))));
     EXPECT_TRUE(bench.until([&] { return user.closed == 1; }));
     EXPECT_NE(channel, user.channel);
     EXPECT_EQ(owner.ended, 0);
