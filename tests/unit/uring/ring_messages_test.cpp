@@ -145,5 +145,15 @@ TEST_F(RingMessages, ThatWereNotSubmittedAreSentOrFreedWithTheRing) {
     EXPECT_EQ(alive_, 0);
 }
 
+class OwnRingMessages : public RealRing {};
+
+// Whoever sends need not ask whether the receiver lives on another thread.
+TEST_F(OwnRingMessages, ArriveInALaterTurn) {
+    int delivered = 0;
+    ring->post(ring->descriptor(), make_message([&] { ++delivered; }));
+    EXPECT_EQ(delivered, 0);
+    turn_until([&] { return delivered == 1; });
+}
+
 }  // namespace
 }  // namespace portreeve::uring::test
