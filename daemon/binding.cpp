@@ -102,11 +102,15 @@ tl::expected<Bound, BindFailure> bind_all(const Wanted& wanted, std::uint16_t po
 }
 
 tl::expected<Bound, Refusal> bind_from_pool(const Wanted& wanted, const conf::PortRange& pool,
-                                            std::uint32_t seed) {
+                                            std::uint32_t seed, const PortTaken& taken) {
     const std::uint32_t size = std::uint32_t{pool.last} - pool.first + 1;
-    for (std::uint32_t step = 0; step < std::min(size, kPoolTriesMax); ++step) {
-        auto bound =
-            bind_all(wanted, static_cast<std::uint16_t>(pool.first + (seed + step) % size));
+    for (std::uint32_t step = 0, tries = 0; step < size && tries < kPoolTriesMax; ++step) {
+        const auto port = static_cast<std::uint16_t>(pool.first + (seed % size + step) % size);
+        if (taken(port)) {
+            continue;
+        }
+        ++tries;
+        auto bound = bind_all(wanted, port);
         if (bound) {
             return std::move(*bound);
         }
@@ -142,20 +146,17 @@ tl::expected<Wanted, Refusal> addresses_for(const std::string& address, conf::Bi
     return wanted;
 }
 
-tl::expected<Bound, Refusal> bind_forward(const std::string& address, std::uint32_t port,
-                                          const conf::Forward& rules, std::uint32_t seed) {
-    auto wanted = addresses_for(address, rules.bind);
-    if (!wanted) {
-        return tl::unexpected(wanted.error());
-    }
+tl::expected<Bound, Refusal> bind_forward(const Wanted& wanted, std::uint32_t port,
+                                          const conf::PortRange& pool, std::uint32_t seed,
+                                          const PortTaken& taken) {
     if (port == 0) {
-        return bind_from_pool(*wanted, rules.pool, seed);
+        return bind_from_pool(wanted, pool, seed, taken);
     }
     if (port > 65'535) {
         return tl::unexpected(
             Refusal{"port_not_allowed", "there is no port " + std::to_string(port)});
     }
-    auto bound = bind_all(*wanted, static_cast<std::uint16_t>(port));
+    auto bound = bind_all(wanted, static_cast<std::uint16_t>(port));
     if (!bound) {
         return tl::unexpected(Refusal{bound.error().error == -EADDRINUSE
                                           ? ssh::Code("address_in_use")

@@ -5,10 +5,11 @@
 // the addresses that a wish names are bound, or none; where [forward] bind changes the wish, or the
 // host has only one of two families at all, `note` says so.
 //
-// Owns: nothing. Called by: Client. Bounds: one try per port of the pool.
+// Owns: nothing. Called by: Leases, --explain. Bounds: one try per port of the pool.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,13 @@ tl::expected<Wanted, Refusal> addresses_for(const std::string& address, conf::Bi
 // Whether it is a word that is neither an address nor one of RFC 4254's words for several.
 [[nodiscard]] bool is_name(const std::string& address);
 
-// Listens as asked. `port` 0 takes one from the pool; `seed` says where in the pool to begin.
-tl::expected<Bound, Refusal> bind_forward(const std::string& address, std::uint32_t port,
-                                          const conf::Forward& rules, std::uint32_t seed);
+// A port that is not to be had, whatever the kernel says.
+using PortTaken = std::function<bool(std::uint16_t)>;
+
+// Listens at `wanted`. `port` 0 takes one from the pool: `seed` says where in the pool to begin,
+// and `taken` which of its ports to pass over.
+tl::expected<Bound, Refusal> bind_forward(const Wanted& wanted, std::uint32_t port,
+                                          const conf::PortRange& pool, std::uint32_t seed,
+                                          const PortTaken& taken);
 
 }  // namespace portreeve::daemon

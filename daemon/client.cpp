@@ -205,7 +205,12 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
     if (!place) {
         return tl::unexpected(place.error());
     }
-    auto bound = bind_forward(wish.address, wish.port, config.forward, random_number());
+    const auto wanted = addresses_for(wish.address, config.forward.bind);
+    if (!wanted) {
+        return tl::unexpected(wanted.error());
+    }
+    auto bound = bind_forward(*wanted, wish.port, config.forward.pool, random_number(),
+                              [](std::uint16_t) { return false; });
     if (!bound) {
         return tl::unexpected(bound.error());
     }

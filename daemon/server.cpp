@@ -210,6 +210,10 @@ void Server::on_accept(uring::Listener&, uring::Fd socket) {
     if (!ration_over_.running()) {
         ration_over_.start_at(ring_.now_ms() + Ration::kPeriodMs);
     }
+    if (stage_ != Stage::serving) {
+        refuse(socket.get(), peer, {"stopping", "the server is stopping"});
+        return;
+    }
     auto ticket = admission_.admit(peer, ring_.now_ms());
     if (!ticket) {
         refuse(socket.get(), peer, ticket.error());

@@ -51,6 +51,9 @@ void Tunnel::cut() {
 }
 
 void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
+    if (closing_) {
+        return;
+    }
     auto share = events_.admit_visitor(*this);
     if (!share) {
         events_.on_visitor_turned_away(*this, uring::Address::of_peer(socket.get()).text(),

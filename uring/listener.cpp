@@ -36,10 +36,7 @@ void Listener::close() {
 
 void Listener::accepted(Completion completion) {
     if (completion.res >= 0) {
-        Fd socket(completion.res);
-        if (!closing_) {
-            events_.on_accept(*this, std::move(socket));
-        }
+        events_.on_accept(*this, Fd(completion.res));
     }
     if (accept_.armed()) {
         return;

@@ -22,6 +22,7 @@ class Listener {
         Events(const Events&) = delete;
         Events& operator=(const Events&) = delete;
         virtual ~Events() = default;
+        // Also after close(), for what the kernel had accepted by then.
         virtual void on_accept(Listener& listener, Fd socket) = 0;
         // Nothing can be accepted for now (EMFILE, ENOMEM, …); it is tried again by itself.
         virtual void on_accept_pause(Listener& listener, int error) = 0;

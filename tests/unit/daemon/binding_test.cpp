@@ -101,13 +101,22 @@ conf::Forward rules(const conf::PortRange& ports, const conf::PortRange& pool) {
     return made;
 }
 
+// A wish as it is granted where no lease is in its way.
+tl::expected<Bound, Refusal> bind_at(const std::string& address, std::uint32_t port,
+                                     const conf::Forward& rules, std::uint32_t seed) {
+    const auto wanted = addresses_for(address, rules.bind);
+    const auto all_free = [](std::uint16_t) { return false; };
+    return wanted ? bind_forward(*wanted, port, rules.pool, seed, all_free)
+                  : tl::unexpected(wanted.error());
+}
+
 bool has_v6() {
     return uring::listen_on(*Address::parse("::1", 0), false).has_value();
 }
 
 TEST(BindForward, BindsAllAddressesOfTheWishOnOnePort) {
     const std::uint16_t port = free_port();
-    const auto bound = bind_forward("localhost", port, conf::Forward{}, 0);
+    const auto bound = bind_at("localhost", port, conf::Forward{}, 0);
     ASSERT_TRUE(bound) << bound.error().sentence;
     EXPECT_EQ(bound->port, port);
     EXPECT_THAT(bound->sockets, SizeIs(has_v6() ? 2 : 1));
@@ -123,19 +132,19 @@ TEST(BindForward, BindsAllOrNothing) {
     }
     for (const char* host : {"127.0.0.1", "::1"}) {
         const TakenPort taken(host);
-        const auto bound = bind_forward("localhost", taken.port(), conf::Forward{}, 0);
+        const auto bound = bind_at("localhost", taken.port(), conf::Forward{}, 0);
         ASSERT_FALSE(bound) << host;
         EXPECT_EQ(std::string_view(bound.error().code), "address_in_use");
         EXPECT_THAT(bound.error().sentence, HasSubstr(host));
         // What could be had was given back.
         const char* other = host[0] == ':' ? "127.0.0.1" : "::1";
-        EXPECT_TRUE(bind_forward(other, taken.port(), conf::Forward{}, 0));
+        EXPECT_TRUE(bind_at(other, taken.port(), conf::Forward{}, 0));
     }
 }
 
 TEST(BindForward, RefusesAPortThatIsNone) {
     for (const std::uint32_t port : {65'536U, 65'536U + 1'500U, 4'000'000'000U}) {
-        const auto bound = bind_forward("localhost", port, conf::Forward{}, 0);
+        const auto bound = bind_at("localhost", port, conf::Forward{}, 0);
         ASSERT_FALSE(bound) << port;
         EXPECT_EQ(std::string_view(bound.error().code), "port_not_allowed");
         EXPECT_THAT(bound.error().sentence, HasSubstr(std::to_string(port)));
@@ -143,7 +152,7 @@ TEST(BindForward, RefusesAPortThatIsNone) {
 }
 
 TEST(BindForward, RefusesAnAddressThatThisHostHasNot) {
-    const auto bound = bind_forward("192.0.2.7", free_port(), conf::Forward{}, 0);
+    const auto bound = bind_at("192.0.2.7", free_port(), conf::Forward{}, 0);
     ASSERT_FALSE(bound);
     EXPECT_EQ(std::string_view(bound.error().code), "bind_failed");
     EXPECT_THAT(bound.error().sentence, HasSubstr("192.0.2.7"));
@@ -151,7 +160,7 @@ TEST(BindForward, RefusesAnAddressThatThisHostHasNot) {
 
 TEST(BindForward, PortZeroComesFromThePool) {
     for (std::uint32_t seed = 0; seed < 5; ++seed) {
-        const auto bound = bind_forward("localhost", 0, conf::Forward{}, seed * 1'000'003);
+        const auto bound = bind_at("localhost", 0, conf::Forward{}, seed * 1'000'003);
         ASSERT_TRUE(bound) << bound.error().sentence;
         EXPECT_GE(bound->port, 20'000);
         EXPECT_LE(bound->port, 29'999);
@@ -160,7 +169,7 @@ TEST(BindForward, PortZeroComesFromThePool) {
 
 TEST(BindForward, PortZeroNeedsNoRuleForPorts) {
     const std::uint16_t port = free_port();
-    const auto bound = bind_forward("localhost", 0, rules({1, 1}, {port, port}), 7);
+    const auto bound = bind_at("localhost", 0, rules({1, 1}, {port, port}), 7);
     ASSERT_TRUE(bound) << bound.error().sentence;
     EXPECT_EQ(bound->port, port);
 }
@@ -169,7 +178,7 @@ TEST(BindForward, AFullPoolIsExhausted) {
     const TakenPort taken("127.0.0.1");
     const conf::PortRange pool = {taken.port(), taken.port()};
     for (const std::uint32_t seed : {0U, 1U, 4'294'967'295U}) {
-        const auto bound = bind_forward("localhost", 0, rules({1'024, 65'535}, pool), seed);
+        const auto bound = bind_at("localhost", 0, rules({1'024, 65'535}, pool), seed);
         ASSERT_FALSE(bound);
         EXPECT_EQ(std::string_view(bound.error().code), "pool_exhausted");
     }
@@ -181,7 +190,7 @@ TEST(BindForward, APoolIsSearchedWhollyWhereverItBegins) {
     std::vector<Bound> all;
     for (;;) {
         auto bound =
-            bind_forward("127.0.0.1", 0, from, static_cast<std::uint32_t>(all.size() * 17));
+            bind_at("127.0.0.1", 0, from, static_cast<std::uint32_t>(all.size() * 17));
         if (!bound) {
             EXPECT_EQ(std::string_view(bound.error().code), "pool_exhausted");
             break;
@@ -190,6 +199,17 @@ TEST(BindForward, APoolIsSearchedWhollyWhereverItBegins) {
         ASSERT_LE(all.size(), 50U);
     }
     EXPECT_GE(all.size(), 40U) << "more ports are in use on this host than should be";
+}
+
+TEST(BindForward, PassesOverPortsThatAreTaken) {
+    const auto wanted = addresses_for("127.0.0.1", Bind::client);
+    const auto bound = bind_forward(*wanted, 0, {29'000, 29'049}, 3,
+                                    [](std::uint16_t port) { return port < 29'040; });
+    ASSERT_TRUE(bound) << bound.error().sentence;
+    EXPECT_GE(bound->port, 29'040);
+    const auto none =
+        bind_forward(*wanted, 0, {29'000, 29'049}, 3, [](std::uint16_t) { return true; });
+    EXPECT_EQ(none ? "" : std::string_view(none.error().code), "pool_exhausted");
 }
 
 // A network of its own with 127.0.0.1 alone, for the calling process. False: that is not allowed.
@@ -218,12 +238,12 @@ TEST(BindForward, SaysWhichFamilyThisHostHasNot) {
         if (!enter_network_without_v6()) {
             _exit(kNotAllowed);
         }
-        const auto both = bind_forward("localhost", 8'080, conf::Forward{}, 0);
+        const auto both = bind_at("localhost", 8'080, conf::Forward{}, 0);
         EXPECT_TRUE(both && both->sockets.size() == 1);
         EXPECT_EQ(both ? both->note : "", "not at ::1, which this host does not have");
-        const auto assigned = bind_forward("localhost", 0, conf::Forward{}, 0);
+        const auto assigned = bind_at("localhost", 0, conf::Forward{}, 0);
         EXPECT_EQ(assigned ? assigned->note : "", "not at ::1, which this host does not have");
-        const auto six = bind_forward("::1", 8'081, conf::Forward{}, 0);
+        const auto six = bind_at("::1", 8'081, conf::Forward{}, 0);
         EXPECT_EQ(six ? "" : std::string_view(six.error().code), "bind_failed");
         std::fflush(nullptr);
         _exit(HasFailure() ? 1 : 0);

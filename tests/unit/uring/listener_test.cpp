@@ -18,7 +18,7 @@ struct Owner final : Listener::Events {
         listener->open();
     }
     void on_accept(Listener& which, Fd socket) override {
-        EXPECT_FALSE(closed) << "a connection after close()";
+        EXPECT_FALSE(joined);
         EXPECT_TRUE(socket);
         ++accepted;
         if (accepted == close_at) {
@@ -142,7 +142,7 @@ TEST(Listener, JoinsItsAcceptBeforeItCloses) {
             owner.close();
         }
         fake.turn_until([&] { return owner.joined; });
-        ASSERT_LE(owner.accepted, arrivals);
+        ASSERT_EQ(owner.accepted + owner.door.arrivals, arrivals) << "one was taken and dropped";
         ASSERT_EQ(fake.kernel.pending(), 0U);
     });
 }
