@@ -55,7 +55,7 @@ class Client final : private ssh::Session::Events,
     struct Place {
         uring::Ring& ring;
         uring::Stream::Pools pools;
-        Commons commons;
+        const Commons& commons;
     };
 
     Client(Place place, Events& events, uring::Fd socket, Admission::Ticket ticket);
