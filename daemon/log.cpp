@@ -130,12 +130,11 @@ std::string now_text() {
 Log::Log(int descriptor) : descriptor_(descriptor), journal_(leads_to_journal(descriptor)) {
 }
 
-std::string log_line(conf::LogLevel level, std::string_view event,
-                     std::initializer_list<Log::Field> fields) {
+std::string log_line(conf::LogLevel level, Event event, std::initializer_list<Log::Field> fields) {
     std::string line = "level=";
     line += name_of(level).name;
     line += " event=";
-    line += event;
+    line += event.name();
     for (const Log::Field& field : fields) {
         if (field.value.empty()) {
             continue;
@@ -148,7 +147,7 @@ std::string log_line(conf::LogLevel level, std::string_view event,
     return line;
 }
 
-void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) const {
+void Log::write(Level level, Event event, std::initializer_list<Field> fields) const {
     if (!shows(level)) {
         return;
     }

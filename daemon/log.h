@@ -1,4 +1,5 @@
 // The daemon's log: one line an event, as `key=value` fields that people and programs both read.
+// log_event.h has the events.
 //
 // Under systemd each line starts with its priority (<6>), elsewhere with its time. A line is one
 // write, so lines of several threads never mix. Only daemon/ logs; the layers below return what
@@ -14,6 +15,7 @@
 #include <string_view>
 
 #include "conf/config.h"
+#include "daemon/log_event.h"
 
 namespace portreeve::daemon {
 
@@ -34,24 +36,24 @@ class Log {
         return level <= level_.load(std::memory_order_relaxed);
     }
 
-    void at(Level level, std::string_view event, std::initializer_list<Field> fields) const {
+    void at(Level level, Event event, std::initializer_list<Field> fields) const {
         write(level, event, fields);
     }
-    void error(std::string_view event, std::initializer_list<Field> fields) const {
+    void error(Event event, std::initializer_list<Field> fields) const {
         write(Level::error, event, fields);
     }
-    void warning(std::string_view event, std::initializer_list<Field> fields) const {
+    void warning(Event event, std::initializer_list<Field> fields) const {
         write(Level::warning, event, fields);
     }
-    void info(std::string_view event, std::initializer_list<Field> fields) const {
+    void info(Event event, std::initializer_list<Field> fields) const {
         write(Level::info, event, fields);
     }
-    void debug(std::string_view event, std::initializer_list<Field> fields) const {
+    void debug(Event event, std::initializer_list<Field> fields) const {
         write(Level::debug, event, fields);
     }
 
   private:
-    void write(Level level, std::string_view event, std::initializer_list<Field> fields) const;
+    void write(Level level, Event event, std::initializer_list<Field> fields) const;
 
     int descriptor_;
     bool journal_;
@@ -60,7 +62,6 @@ class Log {
 
 // The line without its prefix: `level=info event=… key=value`; values are quoted where they must
 // be.
-std::string log_line(conf::LogLevel level, std::string_view event,
-                     std::initializer_list<Log::Field> fields);
+std::string log_line(conf::LogLevel level, Event event, std::initializer_list<Log::Field> fields);
 
 }  // namespace portreeve::daemon

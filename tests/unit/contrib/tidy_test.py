@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 TIDY = pathlib.Path(__file__).parents[2] / "tidy"
+ID = "0123456789abcdef0123456789abcdef"
 
 CLEAN = {
     "ssh/door.h": "// What this is for.\n#pragma once\n\n#include <libssh/libssh.h>\n",
@@ -13,6 +14,11 @@ CLEAN = {
     "ssh/code.h": "// What this is for.\n#pragma once\n\n    \"lost\",\n",
     "ssh/session.cpp": 'end("lost");\n',
     "docs/REFUSALS.md": "| `lost` | It is gone. |\n",
+    "daemon/log_event.h": "// What this is for.\n#pragma once\n\n"
+                          f'    {{"login", Subsystem::session, "{ID}"}},\n',
+    "daemon/client.cpp": 'log.info("login", {});\n',
+    "docs/LOG.md": f"## `session`\n\n| `login` | info | Somebody is in. | `{ID}` |\n",
+    "contrib/systemd/portreeve.catalog": f"-- {ID}\nSubject: Somebody is in\n",
     "README.md": "See [the door](ssh/door.h#top) and [another](https://example.com/).\n",
 }
 
@@ -27,7 +33,7 @@ def tidy(folder, files):
 
 def test_a_clean_tree_passes(tmp_path):
     result = tidy(tmp_path, CLEAN)
-    assert (result.returncode, result.stdout) == (0, "tidy: 7 files, 0 problems\n")
+    assert (result.returncode, result.stdout) == (0, "tidy: 11 files, 0 problems\n")
 
 
 @pytest.mark.parametrize("name, text, complaint", [
@@ -54,6 +60,16 @@ def test_a_clean_tree_passes(tmp_path):
     ("docs/REFUSALS.md", CLEAN["docs/REFUSALS.md"] + "| `left` | |\n",
      "docs/REFUSALS.md:2: has a row for left"),
     ("docs/REFUSALS.md", 2 * CLEAN["docs/REFUSALS.md"], "ssh/code.h:4: lists lost, which needs"),
+    ("daemon/client.cpp", "log();\n", "daemon/log_event.h:4: lists login, which nothing logs"),
+    ("docs/LOG.md", "No row.\n", "daemon/log_event.h:4: lists login, which needs one row"),
+    ("docs/LOG.md", CLEAN["docs/LOG.md"].replace("session", "tunnel"),
+     "daemon/log_event.h:4: lists login, which needs one row in docs/LOG.md, under `session`"),
+    ("docs/LOG.md", CLEAN["docs/LOG.md"].replace("cdef`", "cdee`"),
+     "daemon/log_event.h:4: lists login, which needs one row"),
+    ("docs/LOG.md", CLEAN["docs/LOG.md"] + CLEAN["docs/LOG.md"].replace("login", "logout"),
+     "docs/LOG.md:6: has a row for logout"),
+    ("contrib/systemd/portreeve.catalog", "-- " + 32 * "0" + "\n",
+     "contrib/systemd/portreeve.catalog:1: explains 0000"),
 ])
 def test_a_broken_rule_is_reported(tmp_path, name, text, complaint):
     result = tidy(tmp_path, {**CLEAN, name: text})

@@ -1,0 +1,103 @@
+// Everything that the daemon logs: the name of each event, the part of the daemon it is about, and
+// its MESSAGE_ID in the journal (journalctl MESSAGE_ID=…). Names and ids stay the same for ever.
+//
+// All of them are here, and docs/LOG.md explains each; tests/tidy compares the two. An event that
+// is not in the list does not compile. The id of a new one comes from `systemd-id128 new`.
+//
+// Called by: daemon/, wherever something is logged. Bounds: none needed.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace portreeve::daemon {
+
+// What has a level of its own in [log.levels].
+enum class Subsystem { server, session, tunnel, visitor, reach };
+inline constexpr std::size_t kSubsystems = 5;
+
+struct EventEntry {
+    std::string_view name;
+    Subsystem subsystem;
+    std::string_view message_id;
+};
+
+inline constexpr auto kEvents = std::to_array<EventEntry>({
+    {"accept_paused", Subsystem::server, "4c1c6eb9dc214b649e038b7d4e932430"},
+    {"held_back", Subsystem::server, "b4c85ac5c0f745999ac52c2e86f9bc8c"},
+    {"key_refused", Subsystem::server, "e2c453399d074dd6bba000b0fafe8995"},
+    {"keys_not_watched", Subsystem::server, "4154ace2e2994193aa5493b2ede3c792"},
+    {"keys_reload_failed", Subsystem::server, "31c37fafe6dc497b9fb5c21f079d7aac"},
+    {"keys_reloaded", Subsystem::server, "f124c6a57e904f26a71bc2f3f93e9984"},
+    {"keys_unchanged", Subsystem::server, "f81aced48b3649ac9f38adc7f69dd820"},
+    {"listening", Subsystem::server, "de6d641da8b34d51bc658a574852c69d"},
+    {"listening_ended", Subsystem::server, "b6cd56f2826f4cac99dd78203b779e27"},
+    {"no_keys", Subsystem::server, "c4ade778f82840dab6aef5a6fb3cbed9"},
+    {"reload_failed", Subsystem::server, "d97e72b29ca94063a64412eed8d5948d"},
+    {"reloaded", Subsystem::server, "cd631c6b45dc4c389b8e04e02e93d7ba"},
+    {"restart_needed", Subsystem::server, "f977d46f818048c682b42bcc2b933aca"},
+    {"ring_failed", Subsystem::server, "6a723a1682404b8384cc962cd4dc1a5c"},
+    {"socket_not_used", Subsystem::server, "760c6d6965744e2e97b674888a71a255"},
+    {"start_failed", Subsystem::server, "1edde9e125b94ed9a4c44a03d861e97e"},
+    {"stop_forced", Subsystem::server, "712ba5aa5c0e4edbad9c2cee96719cef"},
+    {"stopped", Subsystem::server, "9d8158192d7a42a888c75f12b5a71100"},
+    {"stopping", Subsystem::server, "8a574b76ffbd489aafe6f0f6af318bb6"},
+    {"worker_failed", Subsystem::server, "cd2204ddb3f84d16bdc18255e7d3dd39"},
+    {"worker_stopped", Subsystem::server, "8f108f303ae74285b8e050757cb74f79"},
+    {"login", Subsystem::session, "99b50fcb825043589ddeffe289cdc561"},
+    {"login_refused", Subsystem::session, "43f0887f360942daac03a8d787c28655"},
+    {"refused", Subsystem::session, "e8d28d459ccd48d1af0f00136734d2f2"},
+    {"session_closed", Subsystem::session, "c29139dbb5be43388a47aa51313e55e3"},
+    {"session_open", Subsystem::session, "43fd6e57dd264c188faa37d1e030982b"},
+    {"tunnel_closed", Subsystem::tunnel, "7ea80b25043442bca5183a6a9f8382c3"},
+    {"tunnel_open", Subsystem::tunnel, "ef9d072758f644978abd9b38a2000aef"},
+    {"visitor_closed", Subsystem::visitor, "c79aef2060a34bcb877768df4dda2a0a"},
+    {"visitor_open", Subsystem::visitor, "e19f060635e14cd599eb9b7ad9766cf3"},
+    {"visitor_refused", Subsystem::visitor, "d01a162a3c994989bf44a57e537623cb"},
+    {"reach_closed", Subsystem::reach, "fdfce5ab3e4f418291191827228fd308"},
+    {"reach_open", Subsystem::reach, "f7f91abe1ac247b6968c65496c7487b2"},
+});
+
+// The journal takes ids of 32 hexadecimal digits in lower case; two events with one id would be one
+// to whoever asks for it.
+constexpr bool all_differ_and_are_well_formed() {
+    for (const EventEntry& entry : kEvents) {
+        const auto same = [&entry](const EventEntry& other) {
+            return other.name == entry.name || other.message_id == entry.message_id;
+        };
+        if (std::count_if(kEvents.begin(), kEvents.end(), same) != 1 ||
+            entry.message_id.size() != 32 ||
+            entry.message_id.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
+            return false;
+        }
+    }
+    return true;
+}
+static_assert(all_differ_and_are_well_formed());
+
+constexpr std::string_view name_of(Subsystem subsystem) {
+    constexpr std::array<std::string_view, kSubsystems> kNames = {"server", "session", "tunnel",
+                                                                  "visitor", "reach"};
+    return kNames[static_cast<std::size_t>(subsystem)];
+}
+
+class Event {
+  public:
+    // Implicit, so that an event is written as what it is: log.info("listening", …).
+    consteval Event(const char* name)  // NOLINT(google-explicit-constructor)
+        : entry_(std::find_if(kEvents.begin(), kEvents.end(),
+                              [name](const EventEntry& entry) { return entry.name == name; })) {
+        if (entry_ == kEvents.end()) {
+            throw "this event is not in kEvents";
+        }
+    }
+    [[nodiscard]] constexpr std::string_view name() const { return entry_->name; }
+    [[nodiscard]] constexpr Subsystem subsystem() const { return entry_->subsystem; }
+    [[nodiscard]] constexpr std::string_view message_id() const { return entry_->message_id; }
+
+  private:
+    const EventEntry* entry_;
+};
+
+}  // namespace portreeve::daemon
