@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -132,8 +133,19 @@ struct Metrics {
     bool operator==(const Metrics&) const = default;
 };
 
+// The parts of the daemon that may have a level of their own; nullopt: that of the whole.
+struct LogLevels {
+    std::optional<LogLevel> server;
+    std::optional<LogLevel> session;
+    std::optional<LogLevel> tunnel;
+    std::optional<LogLevel> visitor;
+    std::optional<LogLevel> reach;
+    bool operator==(const LogLevels&) const = default;
+};
+
 struct Log {
     LogLevel level = LogLevel::info;
+    LogLevels levels;
     bool operator==(const Log&) const = default;
 };
 

@@ -90,6 +90,18 @@ void read_penalties(const Section& table, Penalties& penalties) {
     table["exempt"].list(penalties.exempt, kNetwork, AtLeast{0});
 }
 
+void read_log(const Section& table, Log& log) {
+    table["level"].one(log.level, kLogLevel);
+}
+
+void read_log_levels(const Section& table, LogLevels& levels) {
+    table["server"].one(levels.server, kLogLevelOrNone);
+    table["session"].one(levels.session, kLogLevelOrNone);
+    table["tunnel"].one(levels.tunnel, kLogLevelOrNone);
+    table["visitor"].one(levels.visitor, kLogLevelOrNone);
+    table["reach"].one(levels.reach, kLogLevelOrNone);
+}
+
 }  // namespace
 
 void read_keys(Reader& reader, Config& config) {
@@ -102,7 +114,8 @@ void read_keys(Reader& reader, Config& config) {
     read_limits(reader.section("limits"), config.limits);
     read_penalties(reader.section("penalties"), config.penalties);
     reader.section("metrics")["listen"].one_or_none(config.metrics.listen, kEndpoint);
-    reader.section("log")["level"].one(config.log.level, kLogLevel);
+    read_log(reader.section("log"), config.log);
+    read_log_levels(reader.section("log.levels"), config.log.levels);
 }
 
 }  // namespace portreeve::conf

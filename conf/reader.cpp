@@ -66,7 +66,7 @@ std::string joined_sections(const std::vector<std::string_view>& names) {
 
 Section Reader::section(std::string_view name) {
     sections_.push_back(name);
-    const toml::node* const node = root_.get(name);
+    const toml::node* const node = root_.at_path(name).node();
     if (node != nullptr && !node->is_table()) {
         report(node->source().begin, printable(name) + " must be one table, written " +
                                          bracketed(name) + " with its keys below, not " +
@@ -103,6 +103,12 @@ std::vector<std::string_view> Reader::keys_of(std::string_view section) const {
             keys.push_back(known.key);
         }
     }
+    for (const auto inner : sections_) {
+        if (const auto dot = inner.find('.');
+            inner.substr(0, dot) == section && dot != inner.npos) {
+            keys.push_back(inner.substr(dot + 1));
+        }
+    }
     return keys;
 }
 
@@ -115,14 +121,17 @@ void Reader::report_unknown() {
     };
     std::vector<Unknown> unknown;
     for (const auto& [name, node] : root_) {
-        const auto* const table = node.as_table();
-        if (!contains(sections_, name.str())) {
+        // A dot in the name itself, ["log.levels"], is no table in a table.
+        if (!contains(sections_, name.str()) || name.str().find('.') != std::string_view::npos) {
             unknown.push_back({name.source().begin, {}, name.str()});
-        } else if (table != nullptr) {
-            const auto known = keys_of(name.str());
+        }
+    }
+    for (const auto section : sections_) {
+        const auto known = keys_of(section);
+        if (const auto* const table = root_.at_path(section).as_table()) {
             for (const auto& [key, value] : *table) {
                 if (!contains(known, key.str())) {
-                    unknown.push_back({key.source().begin, name.str(), key.str()});
+                    unknown.push_back({key.source().begin, section, key.str()});
                 }
             }
         }
@@ -140,6 +149,9 @@ std::string Reader::unknown_table_sentence(std::string_view name) const {
     if (!node->is_table() && !node->is_array_of_tables()) {
         return "unknown key " + in_quotes(name) + " outside of any table" +
                elsewhere_or(name, "the tables are " + joined_sections(sections_));
+    }
+    if (contains(sections_, name)) {
+        return "unknown table " + in_quotes(name) + "; write it without the quotes";
     }
     const auto meant = nearest(name, sections_);
     return "unknown table " + bracketed(printable(name)) +

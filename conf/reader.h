@@ -36,7 +36,8 @@ class Reader {
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
 
-    // Names given to section() and its operator[] must be literals: they are kept as known.
+    // Names given to section() and its operator[] must be literals: they are kept as known. A
+    // table in a table is "log.levels", and read after the one it is in.
     [[nodiscard]] Section section(std::string_view name);
     [[nodiscard]] const std::vector<KeyName>& known() const { return known_; }
 
@@ -56,6 +57,7 @@ class Reader {
     // Where else `key` is known, or else `otherwise`.
     [[nodiscard]] std::string elsewhere_or(std::string_view key,
                                            const std::string& otherwise) const;
+    // … and the tables in it.
     [[nodiscard]] std::vector<std::string_view> keys_of(std::string_view section) const;
 
     const toml::table& root_;

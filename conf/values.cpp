@@ -396,4 +396,8 @@ Parsed<LogLevel> parse_log_level(std::string_view text) {
     return parse_choice<LogLevel>(text, kLogLevels);
 }
 
+Parsed<std::optional<LogLevel>> parse_log_level_or_none(std::string_view text) {
+    return text.empty() ? Parsed<std::optional<LogLevel>>(std::nullopt) : parse_log_level(text);
+}
+
 }  // namespace portreeve::conf

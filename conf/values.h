@@ -61,6 +61,8 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 [[nodiscard]] Parsed<Bind> parse_bind(std::string_view text);
 [[nodiscard]] Parsed<RemovedKeys> parse_removed_keys(std::string_view text);
 [[nodiscard]] Parsed<LogLevel> parse_log_level(std::string_view text);
+// The same, or "" for none.
+[[nodiscard]] Parsed<std::optional<LogLevel>> parse_log_level_or_none(std::string_view text);
 
 inline constexpr Form<Milliseconds> kDuration{"a duration", R"("15s")", parse_duration};
 inline constexpr Form<Endpoint> kEndpoint{"an endpoint", R"("[::]:2222")", parse_endpoint};
@@ -81,6 +83,8 @@ inline constexpr Form<Bind> kBind{R"("loopback", "client" or "any")", "", parse_
 inline constexpr Form<RemovedKeys> kRemovedKeys{R"("end" or "keep")", "", parse_removed_keys};
 inline constexpr Form<LogLevel> kLogLevel{R"("error", "warning", "info" or "debug")", "",
                                           parse_log_level};
+inline constexpr Form<std::optional<LogLevel>> kLogLevelOrNone{
+    R"("error", "warning", "info" or "debug")", "", parse_log_level_or_none};
 
 // `text` made safe for one line of a log or terminal: control characters escaped as TOML escapes
 // them, and what is beyond a sensible length cut off ("...").

@@ -469,7 +469,7 @@ tl::expected<Visitor::Share, Refusal> Client::take_share() {
 }
 
 void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {
-    if (place_.commons.log.shows(Log::Level::debug)) {
+    if (place_.commons.log.shows(Log::Level::debug, "visitor_open")) {
         place_.commons.log.debug("visitor_open", {{"tunnel", tunnel.address_text()},
                                                   {"visitor", visitor.peer().text()},
                                                   {"user", grant_ ? grant_->user : ""}});
@@ -486,7 +486,7 @@ void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh
 }
 
 void Client::on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) {
-    if (place_.commons.log.shows(Log::Level::debug)) {
+    if (place_.commons.log.shows(Log::Level::debug, "visitor_closed")) {
         place_.commons.log.debug(
             "visitor_closed", {{"tunnel", tunnel.address_text()},
                                {"visitor", visitor.peer().text()},

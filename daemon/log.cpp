@@ -128,6 +128,16 @@ std::string now_text() {
 }  // namespace
 
 Log::Log(int descriptor) : descriptor_(descriptor), journal_(leads_to_journal(descriptor)) {
+    set_levels({});
+}
+
+void Log::set_levels(const conf::Log& wish) {
+    const conf::LogLevels& own = wish.levels;
+    const std::array<std::optional<Level>, kSubsystems> levels = {
+        own.server, own.session, own.tunnel, own.visitor, own.reach};
+    for (std::size_t index = 0; index < kSubsystems; ++index) {
+        levels_[index].store(levels[index].value_or(wish.level), std::memory_order_relaxed);
+    }
 }
 
 std::string log_line(conf::LogLevel level, Event event, std::initializer_list<Log::Field> fields) {
@@ -148,7 +158,7 @@ std::string log_line(conf::LogLevel level, Event event, std::initializer_list<Lo
 }
 
 void Log::write(Level level, Event event, std::initializer_list<Field> fields) const {
-    if (!shows(level)) {
+    if (!shows(level, event)) {
         return;
     }
     std::string line = journal_ ? std::string(name_of(level).priority) : now_text();

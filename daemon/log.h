@@ -8,6 +8,7 @@
 // Owns: nothing. Called by: all threads. Bounds: kLineBytesMax a line, longer ones are cut.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
@@ -31,9 +32,11 @@ class Log {
 
     explicit Log(int descriptor);
 
-    void set_level(Level level) { level_.store(level, std::memory_order_relaxed); }
-    [[nodiscard]] bool shows(Level level) const {
-        return level <= level_.load(std::memory_order_relaxed);
+    void set_levels(const conf::Log& wish);
+    // Worth asking before the fields of a line that is seldom shown are put together.
+    [[nodiscard]] bool shows(Level level, Event event) const {
+        const auto& shown = levels_[static_cast<std::size_t>(event.subsystem())];
+        return level <= shown.load(std::memory_order_relaxed);
     }
 
     void at(Level level, Event event, std::initializer_list<Field> fields) const {
@@ -57,7 +60,7 @@ class Log {
 
     int descriptor_;
     bool journal_;
-    std::atomic<Level> level_{Level::info};
+    std::array<std::atomic<Level>, kSubsystems> levels_;
 };
 
 // The line without its prefix: `level=info event=… key=value`; values are quoted where they must

@@ -13,7 +13,7 @@
 
 namespace portreeve::daemon {
 
-// What has a level of its own in [log.levels].
+// What may have a level of its own, in [log.levels]; conf::LogLevels has the same, in this order.
 enum class Subsystem { server, session, tunnel, visitor, reach };
 inline constexpr std::size_t kSubsystems = 5;
 

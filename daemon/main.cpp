@@ -96,7 +96,7 @@ int run(const daemon::Arguments& arguments) {
     }
 
     daemon::Log log(STDERR_FILENO);
-    log.set_level((*policy)->config.log.level);
+    log.set_levels((*policy)->config.log);
     auto server = daemon::Server::make(log, std::move(*policy), path);
     if (!server) {
         return give_up(server.error());

@@ -63,7 +63,7 @@ void Reaches::on_reach_failed(Reach& reach, int error) {
 }
 
 void Reaches::on_reach_open(Reach& reach) {
-    if (log_.shows(Log::Level::debug)) {
+    if (log_.shows(Log::Level::debug, "reach_open")) {
         log_.debug("reach_open", {{"target", reach.text()},
                                   {"address", reach.visitor()->peer().text()},
                                   {"client", client_},
@@ -73,7 +73,7 @@ void Reaches::on_reach_open(Reach& reach) {
 
 void Reaches::on_reach_done(Reach& reach) {
     const Visitor* visitor = reach.visitor();
-    if (visitor != nullptr && log_.shows(Log::Level::debug)) {
+    if (visitor != nullptr && log_.shows(Log::Level::debug, "reach_closed")) {
         log_.debug("reach_closed",
                    {{"target", reach.text()},
                     {"client", client_},

@@ -331,7 +331,7 @@ tl::expected<void, Failure> Server::try_reload() {
 
     warn_of_restart_keys(policy_->config, next);
     policy_ = std::move(*policy);
-    log_.set_level(policy_->config.log.level);
+    log_.set_levels(policy_->config.log);
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
     if (!doors_passed_) {

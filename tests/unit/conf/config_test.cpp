@@ -132,7 +132,14 @@ TEST(DefaultToml, GivesEveryKeyThatIsRead) {
     for (const auto& [section, keys] : root) {
         ASSERT_TRUE(keys.is_table()) << section.str();
         for (const auto& [key, value] : *keys.as_table()) {
-            given.insert(std::string(section.str()) + "." + std::string(key.str()));
+            const std::string name = std::string(section.str()) + "." + std::string(key.str());
+            if (const auto* const inner = value.as_table()) {
+                for (const auto& [inner_key, inner_value] : *inner) {
+                    given.insert(name + "." + std::string(inner_key.str()));
+                }
+            } else {
+                given.insert(name);
+            }
         }
     }
     EXPECT_EQ(given, keys_read());
@@ -220,6 +227,12 @@ exempt = ["192.0.2.0/24", "2001:db8::1"]
 listen = "127.0.0.1:9464"
 [log]
 level = "debug"
+[log.levels]
+server = "error"
+session = "warning"
+tunnel = "info"
+visitor = "debug"
+reach = ""
 )";
 
 TEST(Parse, ReadsEveryKeyIntoItsPlace) {
@@ -260,7 +273,12 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                       .sources = 6,
                       .exempt = {*parse_network("192.0.2.0/24"), *parse_network("2001:db8::1")}},
         .metrics = {.listen = {{"127.0.0.1", 9464}}},
-        .log = {.level = LogLevel::debug},
+        .log = {.level = LogLevel::debug,
+                .levels = {.server = LogLevel::error,
+                           .session = LogLevel::warning,
+                           .tunnel = LogLevel::info,
+                           .visitor = LogLevel::debug,
+                           .reach = {}}},
     };
     const auto config = parse(kEverything, "f");
     ASSERT_TRUE(config) << config.error().front().text();

@@ -7,10 +7,22 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[3]
 PAGE = (ROOT / "docs/man/portreeve.toml.5").read_text()
-DEFAULTS = tomllib.loads((ROOT / "contrib/portreeve.toml").read_text())
+
+
+def flat(tables):
+    """Each table's keys by its name; a table in a table is "log.levels"."""
+    keys = {}
+    for name, table in tables.items():
+        keys[name] = {key: value for key, value in table.items() if not isinstance(value, dict)}
+        keys |= {f"{name}.{inner}": value for inner, value in table.items()
+                 if isinstance(value, dict)}
+    return keys
+
+
+DEFAULTS = flat(tomllib.loads((ROOT / "contrib/portreeve.toml").read_text()))
 
 # A table begins with ".Ss [name]"; a key is ".It Sy name No = value", with \(dq for a quote.
-SECTIONS = re.split(r"^\.Ss \[(\w+)\]$", PAGE.split(".Sh EXAMPLES")[0], flags=re.MULTILINE)
+SECTIONS = re.split(r"^\.Ss \[([\w.]+)\]$", PAGE.split(".Sh EXAMPLES")[0], flags=re.MULTILINE)
 LISTED = {table: tomllib.loads(re.sub(r"\\\(dq", '"', "\n".join(
               f"{key} = {value}" for key, value in
               re.findall(r"^\.It Sy (\w+) No = (.+)$", text, flags=re.MULTILINE))))

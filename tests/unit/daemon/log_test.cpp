@@ -102,11 +102,31 @@ TEST(Log, ShowsWhatItsLevelShows) {
     Pipe pipe;
     Log log(pipe.into());
     log.debug("reloaded", {});
-    log.set_level(conf::LogLevel::error);
+    log.set_levels({.level = conf::LogLevel::error, .levels = {}});
     log.warning("no_keys", {});
     log.error("reload_failed", {});
     EXPECT_THAT(pipe.text(), EndsWith("event=reload_failed\n"));
-    EXPECT_FALSE(log.shows(conf::LogLevel::warning));
+    EXPECT_FALSE(log.shows(conf::LogLevel::warning, "no_keys"));
+}
+
+TEST(Log, HasALevelForEachSubsystem) {
+    using conf::LogLevel;
+    Pipe pipe;
+    Log log(pipe.into());
+    log.set_levels({.level = LogLevel::warning,
+                    .levels = {.server = LogLevel::error,
+                               .session = {},
+                               .tunnel = LogLevel::info,
+                               .visitor = LogLevel::debug,
+                               .reach = LogLevel::info}});
+    EXPECT_FALSE(log.shows(LogLevel::warning, "no_keys"));
+    EXPECT_TRUE(log.shows(LogLevel::warning, "login"));
+    EXPECT_FALSE(log.shows(LogLevel::info, "login"));
+    EXPECT_TRUE(log.shows(LogLevel::info, "tunnel_open"));
+    EXPECT_TRUE(log.shows(LogLevel::debug, "visitor_open"));
+    EXPECT_FALSE(log.shows(LogLevel::debug, "reach_open"));
+    log.set_levels({});
+    EXPECT_FALSE(log.shows(LogLevel::debug, "visitor_open"));
 }
 
 TEST(Log, CutsALineThatIsTooLong) {

@@ -1,0 +1,37 @@
+"""The log: what a reload changes of it, and its other shapes."""
+
+import pytest
+
+from harness import streams, visitor
+from harness.target import echo
+
+pytestmark = pytest.mark.portreeve_only("these are portreeved's events")
+
+
+def visit(port):
+    with visitor.connect(port) as sock:
+        sock.sendall(b"seen")
+        assert streams.read_exactly(sock, 4) == b"seen"
+
+
+def test_a_reload_shows_visitors_and_nothing_else(scene):
+    gate = scene.gate(log={"level": "info"})
+    _, port = scene.tunnel(gate, scene.target(echo))
+    visit(port)
+
+    gate.write_config(**{"log.levels": {"visitor": "debug", "session": "error"}})
+    gate.reload()
+    mark = gate.log.mark()
+    visit(port)
+    gate.log.wait_event("visitor_closed", after=mark, bytes_in=4, bytes_out=4)
+    assert len(gate.log.events("visitor_open")) == 1, "the first one was shown at level info"
+    scene.ssh(gate).wait_login()
+    assert not gate.log.events("login", mark) and not gate.log.events("session_open", mark)
+
+    gate.write_config(**{"log.levels": {"visitor": "", "session": ""}})
+    gate.reload()
+    mark = gate.log.mark()
+    visit(port)
+    scene.ssh(gate).wait_login()
+    gate.log.wait_event("login", after=mark)
+    assert not gate.log.events("visitor_open", mark)
