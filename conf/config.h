@@ -47,6 +47,7 @@ struct PortRange {
 enum class Bind { loopback, client, any };  // GatewayPorts no | clientspecified | yes
 // What a reload does to the live sessions of a key that may no longer log in.
 enum class RemovedKeys { end, keep };
+enum class LogFormat { automatic, journal, text, json };
 enum class LogLevel { error, warning, info, debug };
 
 struct Server {
@@ -145,6 +146,7 @@ struct LogLevels {
 
 struct Log {
     LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::automatic;
     LogLevels levels;
     bool operator==(const Log&) const = default;
 };

@@ -92,6 +92,7 @@ void read_penalties(const Section& table, Penalties& penalties) {
 
 void read_log(const Section& table, Log& log) {
     table["level"].one(log.level, kLogLevel);
+    table["format"].one(log.format, kLogFormat);
 }
 
 void read_log_levels(const Section& table, LogLevels& levels) {

@@ -377,6 +377,10 @@ constexpr std::array<Choice<Bind>, 3> kBinds = {
     {{"loopback", Bind::loopback}, {"client", Bind::client}, {"any", Bind::any}}};
 constexpr std::array<Choice<RemovedKeys>, 2> kRemovedKeysWords = {
     {{"end", RemovedKeys::end}, {"keep", RemovedKeys::keep}}};
+constexpr std::array<Choice<LogFormat>, 4> kLogFormats = {{{"auto", LogFormat::automatic},
+                                                           {"journal", LogFormat::journal},
+                                                           {"text", LogFormat::text},
+                                                           {"json", LogFormat::json}}};
 constexpr std::array<Choice<LogLevel>, 4> kLogLevels = {{{"error", LogLevel::error},
                                                          {"warning", LogLevel::warning},
                                                          {"info", LogLevel::info},
@@ -390,6 +394,10 @@ Parsed<Bind> parse_bind(std::string_view text) {
 
 Parsed<RemovedKeys> parse_removed_keys(std::string_view text) {
     return parse_choice<RemovedKeys>(text, kRemovedKeysWords);
+}
+
+Parsed<LogFormat> parse_log_format(std::string_view text) {
+    return parse_choice<LogFormat>(text, kLogFormats);
 }
 
 Parsed<LogLevel> parse_log_level(std::string_view text) {

@@ -1,11 +1,11 @@
-// The daemon's log: one line an event, as `key=value` fields that people and programs both read.
-// log_event.h has the events.
+// The daemon's log: log_event.h has what is logged, log_line.h the shapes of a line.
 //
-// Under systemd each line starts with its priority (<6>), elsewhere with its time. A line is one
+// It goes to the journal as fields, or to standard error as lines of text or of JSON; a line is one
 // write, so lines of several threads never mix. Only daemon/ logs; the layers below return what
-// went wrong.
+// went wrong. The journal is never waited for: what it does not take is counted, and the number
+// told before the next entry that it takes. Lines do wait for whoever reads standard error.
 //
-// Owns: nothing. Called by: all threads. Bounds: kLineBytesMax a line, longer ones are cut.
+// Owns: the socket to the journal. Called by: all threads. Bounds: those of log_line.h.
 #pragma once
 
 #include <array>
@@ -16,21 +16,20 @@
 #include <string_view>
 
 #include "conf/config.h"
+#include "daemon/journal.h"
 #include "daemon/log_event.h"
+#include "daemon/log_line.h"
 
 namespace portreeve::daemon {
 
 class Log {
   public:
     using Level = conf::LogLevel;
-    static constexpr std::size_t kLineBytesMax = 4096;
+    using Format = conf::LogFormat;
+    using Field = LogField;
 
-    struct Field {
-        std::string_view key;
-        std::string value;
-    };
-
-    explicit Log(int descriptor);
+    explicit Log(int descriptor, Format format = Format::automatic,
+                 std::string_view journal_socket = Journal::kSocket);
 
     void set_levels(const conf::Log& wish);
     // Worth asking before the fields of a line that is seldom shown are put together.
@@ -57,14 +56,16 @@ class Log {
 
   private:
     void write(Level level, Event event, std::initializer_list<Field> fields) const;
+    void write_line(Level level, Event event, std::initializer_list<Field> fields) const;
+    void write_entry(Level level, Event event, std::initializer_list<Field> fields) const;
+    void tell_lost() const;
 
     int descriptor_;
-    bool journal_;
+    bool leads_to_journal_;  // the descriptor does
+    Format format_;          // not automatic any more
+    Journal journal_;
+    mutable std::atomic<std::uint64_t> lost_ = 0;
     std::array<std::atomic<Level>, kSubsystems> levels_;
 };
-
-// The line without its prefix: `level=info event=… key=value`; values are quoted where they must
-// be.
-std::string log_line(conf::LogLevel level, Event event, std::initializer_list<Log::Field> fields);
 
 }  // namespace portreeve::daemon

@@ -33,6 +33,7 @@ inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"keys_unchanged", Subsystem::server, "f81aced48b3649ac9f38adc7f69dd820"},
     {"listening", Subsystem::server, "de6d641da8b34d51bc658a574852c69d"},
     {"listening_ended", Subsystem::server, "b6cd56f2826f4cac99dd78203b779e27"},
+    {"log_lost", Subsystem::server, "49bdeae09dd74cbb9b8d78e71183d64a"},
     {"no_keys", Subsystem::server, "c4ade778f82840dab6aef5a6fb3cbed9"},
     {"reload_failed", Subsystem::server, "d97e72b29ca94063a64412eed8d5948d"},
     {"reloaded", Subsystem::server, "cd631c6b45dc4c389b8e04e02e93d7ba"},

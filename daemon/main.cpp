@@ -95,7 +95,7 @@ int run(const daemon::Arguments& arguments) {
         return give_up(policy.error());
     }
 
-    daemon::Log log(STDERR_FILENO);
+    daemon::Log log(STDERR_FILENO, (*policy)->config.log.format);
     log.set_levels((*policy)->config.log);
     auto server = daemon::Server::make(log, std::move(*policy), path);
     if (!server) {

@@ -415,6 +415,9 @@ void Server::warn_of_restart_keys(const conf::Config& from, const conf::Config& 
     if (from.server.runtime_dir != to.server.runtime_dir) {
         warn("server.runtime_dir");
     }
+    if (from.log.format != to.log.format) {
+        warn("log.format");
+    }
 }
 
 // Ending

@@ -1,5 +1,8 @@
 """The log: what a reload changes of it, and its other shapes."""
 
+import json
+from datetime import datetime
+
 import pytest
 
 from harness import streams, visitor
@@ -35,3 +38,24 @@ def test_a_reload_shows_visitors_and_nothing_else(scene):
     scene.ssh(gate).wait_login()
     gate.log.wait_event("login", after=mark)
     assert not gate.log.events("visitor_open", mark)
+
+
+def test_json_lines(scene):
+    gate = scene.gate(log={"level": "debug", "format": "json"})
+    _, port = scene.tunnel(gate, scene.target(echo))
+    visit(port)
+    seen = gate.log.wait_event("visitor_closed", bytes_in=4, bytes_out=4)
+    assert seen["subsystem"] == "visitor" and seen["level"] == "debug"
+    assert datetime.fromisoformat(seen["time"]).tzinfo, "a time without its zone"
+
+    scene.ssh(gate, key=scene.other_key, user="J\u00fcr gen").wait_exit()
+    assert gate.log.wait_event("login_refused", code="unknown_key")["user"] == "J\u00fcr gen"
+    for line in gate.log.text().splitlines():
+        assert json.loads(line)["event"], line
+
+
+def test_the_format_holds_from_the_next_start_on(scene):
+    gate = scene.gate()
+    gate.write_config(log={"format": "json"})
+    gate.reload()
+    gate.log.wait_event("restart_needed", key="log.format")

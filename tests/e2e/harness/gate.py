@@ -6,6 +6,7 @@ the tests themselves are tested. Both write their log to a file, take the same s
 the TOML's tables; sshd uses those it has a word for), and are stopped and judged in `close`.
 """
 
+import json
 import os
 import re
 import signal
@@ -22,13 +23,19 @@ _GATEWAY_PORTS = {"loopback": "no", "client": "clientspecified", "any": "yes"}
 _ACTIVATE = os.path.join(os.path.dirname(__file__), "activate.py")
 
 
+def fields_of(line):
+    """Those of a line of JSON, or of logfmt: `level=info event=listening name=ssh`."""
+    if line.startswith("{") and line.endswith("}"):
+        return json.loads(line)
+    return {key: value.strip('"') for key, value in _FIELD.findall(line)}
+
+
 class Log(TextFile):
-    """A log of logfmt lines: `level=info event=listening name=ssh address=127.0.0.1:2222`."""
+    """A log of one event a line, as logfmt or JSON."""
 
     def events(self, name, after=0):
-        lines = (dict(_FIELD.findall(line)) for line in self.text(after).splitlines())
-        return [{key: value.strip('"') for key, value in line.items()}
-                for line in lines if line.get("event") == name]
+        lines = map(fields_of, self.text(after).splitlines())
+        return [line for line in lines if line.get("event") == name]
 
     def wait_event(self, event, /, after=0, timeout_s=15, **fields):
         """Waits for an event with these fields and returns all it has."""

@@ -227,6 +227,7 @@ exempt = ["192.0.2.0/24", "2001:db8::1"]
 listen = "127.0.0.1:9464"
 [log]
 level = "debug"
+format = "json"
 [log.levels]
 server = "error"
 session = "warning"
@@ -274,6 +275,7 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                       .exempt = {*parse_network("192.0.2.0/24"), *parse_network("2001:db8::1")}},
         .metrics = {.listen = {{"127.0.0.1", 9464}}},
         .log = {.level = LogLevel::debug,
+                .format = LogFormat::json,
                 .levels = {.server = LogLevel::error,
                            .session = LogLevel::warning,
                            .tunnel = LogLevel::info,

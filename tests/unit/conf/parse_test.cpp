@@ -101,11 +101,12 @@ const auto kNames = testing::Values(
             "f:1:2: unknown table [sockets]; the tables are [server], [ssh], [auth], [forward], "
             "[http], [https], [limits], [penalties], [metrics], [log], [log.levels]"},
     Mistake{"TableInTable", "[log.file]\npath = 1",
-            "f:1:6: unknown key \"file\" in [log]; the keys there are level, levels"},
-    Mistake{"KeyToBeEscaped", "[log]\n\"a\\u001b\\\"b\" = 1",
-            "f:2:1: unknown key \"a\\u001B\\\"b\" in [log]; the keys there are level, levels"},
+            "f:1:6: unknown key \"file\" in [log]; the keys there are level, format, levels"},
+    Mistake{
+        "KeyToBeEscaped", "[log]\n\"a\\u001b\\\"b\" = 1",
+        "f:2:1: unknown key \"a\\u001B\\\"b\" in [log]; the keys there are level, format, levels"},
     Mistake{"EmptyKey", "[log]\n\"\" = 1",
-            "f:2:1: unknown key \"\" in [log]; the keys there are level, levels"},
+            "f:2:1: unknown key \"\" in [log]; the keys there are level, format, levels"},
     Mistake{"MistypedInnerTable", "[log.level]\nvisitor = \"debug\"",
             "f:1:1: log.level must be \"error\", \"warning\", \"info\" or \"debug\", not a table"},
     Mistake{"OtherInnerTable", "[log.lovels]",
@@ -231,7 +232,7 @@ TEST(ManyMistakes, AreAllReportedInTheOrderOfTheFile) {
                   "[server]\nworkers = 9999\n"
                   "[ssh]\nlisten = [\"a:1\", \"[::]:x\"]\nkeepalive = 1\n"),
         "f:2:9: log.level: \"loud\" is not one of \"error\", \"warning\", \"info\", \"debug\"\n"
-        "f:3:1: unknown key \"colour\" in [log]; the keys there are level, levels\n"
+        "f:3:1: unknown key \"colour\" in [log]; the keys there are level, format, levels\n"
         "f:5:11: server.workers must be from 0 to 1024, not 9999\n"
         "f:7:11: ssh.listen: \"a:1\" is not an endpoint: \"a\" is not a literal address, and "
         "names are not resolved; write an address such as \"127.0.0.1:2222\" or "

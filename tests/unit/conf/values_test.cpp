@@ -293,6 +293,12 @@ TEST(Words, AreOneOfAList) {
     EXPECT_EQ(parse_removed_keys("end"), RemovedKeys::end);
     EXPECT_EQ(parse_removed_keys("keep"), RemovedKeys::keep);
     EXPECT_EQ(refusal(parse_removed_keys("")), "\"\" is not one of \"end\", \"keep\"");
+    EXPECT_EQ(parse_log_format("auto"), LogFormat::automatic);
+    EXPECT_EQ(parse_log_format("journal"), LogFormat::journal);
+    EXPECT_EQ(parse_log_format("text"), LogFormat::text);
+    EXPECT_EQ(parse_log_format("json"), LogFormat::json);
+    EXPECT_EQ(parse_log_level_or_none("").value(), std::nullopt);
+    EXPECT_EQ(parse_log_level_or_none("debug").value(), LogLevel::debug);
     EXPECT_EQ(parse_log_level("error"), LogLevel::error);
     EXPECT_EQ(parse_log_level("warning"), LogLevel::warning);
     EXPECT_EQ(parse_log_level("info"), LogLevel::info);
