@@ -267,10 +267,7 @@ bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
         if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
             tunnel->port() == wish.port) {
             tell("portreeve: closed " + tunnel->address_text() + "\n");
-            place_.commons.log.info("tunnel_closed",
-                                    {{"address", tunnel->address_text()},
-                                     {"client", peer_text_},
-                                     {"reason", std::string(ssh::Code("cancelled"))}});
+            log_tunnel_closed(*tunnel, "cancelled");
             tunnel->close();
             return true;
         }
@@ -403,14 +400,26 @@ Log::Level Client::level_for_stranger(std::string_view what) {
 void Client::close_tunnels() {
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing()) {
-            place_.commons.log.info("tunnel_closed",
-                                    {{"address", tunnel->address_text()},
-                                     {"client", peer_text_},
-                                     {"reason", std::string(draining_ ? ssh::Code("stopping")
-                                                                      : ssh::Code("session"))}});
+            log_tunnel_closed(*tunnel, draining_ ? ssh::Code("stopping") : ssh::Code("session"));
             tunnel->close();
         }
     }
+}
+
+void Client::log_tunnel_closed(const Tunnel& tunnel, ssh::Code reason) const {
+    const Visitor::Figures figures = tunnel.figures();
+    place_.commons.log.info(
+        "tunnel_closed",
+        {{"address", tunnel.address_text()},
+         {"client", peer_text_},
+         {"user", grant_->user},
+         {"fingerprint", grant_->owner},
+         {"reason", std::string(reason)},
+         {"duration_ms", std::to_string(place_.ring.now_ms() - tunnel.opened_ms())},
+         {"visitors", std::to_string(tunnel.visitors_total())},
+         {"visitors_in", std::to_string(tunnel.visitor_count())},
+         {"bytes_in", std::to_string(figures.from_visitor_bytes)},
+         {"bytes_out", std::to_string(figures.to_visitor_bytes)}});
 }
 
 void Client::on_session_joined() {
@@ -488,11 +497,14 @@ void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh
 void Client::on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) {
     if (place_.commons.log.shows(Log::Level::debug, "visitor_closed")) {
         place_.commons.log.debug(
-            "visitor_closed", {{"tunnel", tunnel.address_text()},
-                               {"visitor", visitor.peer().text()},
-                               {"user", grant_ ? grant_->user : ""},
-                               {"bytes_in", std::to_string(visitor.figures().from_visitor_bytes)},
-                               {"bytes_out", std::to_string(visitor.figures().to_visitor_bytes)}});
+            "visitor_closed",
+            {{"tunnel", tunnel.address_text()},
+             {"visitor", visitor.peer().text()},
+             {"user", grant_ ? grant_->user : ""},
+             {"reason", std::string(visitor.end_reason())},
+             {"duration_ms", std::to_string(place_.ring.now_ms() - visitor.opened_ms())},
+             {"bytes_in", std::to_string(visitor.figures().from_visitor_bytes)},
+             {"bytes_out", std::to_string(visitor.figures().to_visitor_bytes)}});
     }
 }
 

@@ -121,6 +121,7 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share();
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void close_tunnels();
+    void log_tunnel_closed(const Tunnel& tunnel, ssh::Code reason) const;
     void blame(ssh::Code reason);
     [[nodiscard]] Log::Level level_for_stranger(std::string_view what);
     void sweep();

@@ -78,6 +78,8 @@ void Reaches::on_reach_done(Reach& reach) {
                    {{"target", reach.text()},
                     {"client", client_},
                     {"user", events_.reach_grant().user},
+                    {"reason", std::string(visitor->end_reason())},
+                    {"duration_ms", std::to_string(ring_.now_ms() - visitor->opened_ms())},
                     {"bytes_in", std::to_string(visitor->figures().from_visitor_bytes)},
                     {"bytes_out", std::to_string(visitor->figures().to_visitor_bytes)}});
     }

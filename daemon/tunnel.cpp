@@ -18,7 +18,8 @@ Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& sess
       requested_port_(wish.port),
       port_(bound.port),
       note_(std::move(bound.note)),
-      listeners_open_(bound.sockets.size()) {
+      listeners_open_(bound.sockets.size()),
+      opened_ms_(ring.now_ms()) {
     uring::Listener::Events& self = *this;
     for (uring::Fd& socket : bound.sockets) {
         auto& listener = listeners_.emplace_back(
@@ -30,6 +31,14 @@ Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& sess
 
 std::string Tunnel::address_text() const {
     return address_text_;
+}
+
+Visitor::Figures Tunnel::figures() const {
+    Visitor::Figures sum = left_;
+    for (const auto& visitor : visitors_) {
+        sum += visitor->figures();
+    }
+    return sum;
 }
 
 void Tunnel::close() {
@@ -64,6 +73,7 @@ void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
     auto& visitor = visitors_.emplace_back(
         std::make_unique<Visitor>(ring_, pools_, std::move(socket), std::move(*share), self));
     visitor->index = visitors_.size() - 1;
+    ++visitors_total_;
     events_.on_visitor_open(*this, *visitor);
     visitor->open(session_, requested_, port_);
 }
@@ -83,6 +93,7 @@ void Tunnel::on_visitor_refused(Visitor& visitor, std::string_view reason) {
 
 void Tunnel::on_visitor_done(Visitor& visitor) {
     events_.on_visitor_closed(*this, visitor);
+    left_ += visitor.figures();
     const std::size_t index = visitor.index;
     done_.push_back(std::exchange(visitors_[index], nullptr));
     if (index + 1 < visitors_.size()) {

@@ -61,6 +61,10 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     [[nodiscard]] std::string address_text() const;
     [[nodiscard]] const std::string& note() const { return note_; }
     [[nodiscard]] std::size_t visitor_count() const { return visitors_.size(); }
+    // Of all visitors so far, those that are in and those that have left.
+    [[nodiscard]] std::uint64_t visitors_total() const { return visitors_total_; }
+    [[nodiscard]] Visitor::Figures figures() const;
+    [[nodiscard]] std::int64_t opened_ms() const { return opened_ms_; }
 
   private:
     void on_accept(uring::Listener& listener, uring::Fd socket) override;
@@ -85,6 +89,9 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     std::vector<std::unique_ptr<Visitor>> visitors_;
     std::vector<std::unique_ptr<Visitor>> done_;  // destroyed outside their own callbacks
     uring::Task sweep_ = uring::Task::to<&Tunnel::sweep>(this);
+    std::int64_t opened_ms_;
+    std::uint64_t visitors_total_ = 0;
+    Visitor::Figures left_;  // what visitors carried that have left
     bool closing_ = false;
 };
 

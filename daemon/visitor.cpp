@@ -9,7 +9,8 @@ Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket
     : events_(events),
       share_(std::move(share)),
       stream_(ring, pools, std::move(socket), *this),
-      peer_(uring::Address::of_peer(stream_.descriptor())) {
+      peer_(uring::Address::of_peer(stream_.descriptor())),
+      opened_ms_(ring.now_ms()) {
 }
 
 Visitor::~Visitor() {
@@ -20,6 +21,7 @@ Visitor::~Visitor() {
 void Visitor::open(ssh::Session& session, const std::string& requested, std::uint16_t port) {
     channel_ = session.open_forwarded(requested, port, peer_.host(), peer_.port(), *this);
     if (channel_ == nullptr) {
+        note_end("session");
         stream_.close();
     }
 }
@@ -28,6 +30,12 @@ void Visitor::attach(ssh::Channel& channel) {
     channel_ = &channel;
     channel.set_user(*this);
     pull();
+}
+
+void Visitor::note_end(ssh::Code reason) {
+    if (!end_) {
+        end_ = reason;
+    }
 }
 
 // Asks for as much as the channel can take; when that is nothing, the channel calls again.
@@ -60,6 +68,7 @@ void Visitor::on_input(std::span<const std::byte> bytes) {
 }
 
 void Visitor::on_input_end(int error) {
+    note_end(error != 0 ? ssh::Code("visitor_lost") : ssh::Code("visitor_ended"));
     if (error != 0) {
         hang_up();  // reset: there is nobody left to send to either
         return;
@@ -108,10 +117,12 @@ void Visitor::on_output_sent() {
 }
 
 void Visitor::on_output_failed(int) {
+    note_end("visitor_lost");
     hang_up();
 }
 
 void Visitor::on_channel_eof() {
+    note_end("client_ended");
     finish_output();
 }
 
@@ -142,16 +153,19 @@ void Visitor::watch_abandoned() {
 
 void Visitor::on_channel_refused(std::string_view reason) {
     channel_ = nullptr;
+    note_end("target_refused");
     events_.on_visitor_refused(*this, reason);
     stream_.close();
 }
 
 // From here on the client's last bytes wait for the visitor alone, and that has a bound.
 void Visitor::on_channel_closing() {
+    note_end("client_ended");
     linger_.start_at(stream_.ring().now_ms() + kLingerMs);
 }
 
 void Visitor::on_channel_closed() {
+    note_end("session");  // the client's own close has been told as closing
     channel_ = nullptr;
     linger_.start_at(stream_.ring().now_ms() + kLingerMs);
     finish_output();
@@ -175,6 +189,7 @@ void Visitor::hang_up() {
 }
 
 void Visitor::cut() {
+    note_end("session");
     hang_up();
 }
 

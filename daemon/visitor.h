@@ -17,11 +17,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "daemon/owners.h"
 #include "daemon/throttle.h"
 #include "ssh/channel.h"
+#include "ssh/code.h"
 #include "ssh/session.h"
 #include "uring/socket.h"
 #include "uring/stream.h"
@@ -37,6 +40,12 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     struct Figures {
         std::uint64_t from_visitor_bytes = 0;
         std::uint64_t to_visitor_bytes = 0;
+
+        Figures& operator+=(const Figures& more) {
+            from_visitor_bytes += more.from_visitor_bytes;
+            to_visitor_bytes += more.to_visitor_bytes;
+            return *this;
+        }
     };
 
     class Events {
@@ -73,6 +82,11 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     void cut();
     [[nodiscard]] const uring::Address& peer() const { return peer_; }
     [[nodiscard]] const Figures& figures() const { return figures_; }
+    [[nodiscard]] std::int64_t opened_ms() const { return opened_ms_; }
+    // Once it is done: who ended first, and how.
+    [[nodiscard]] std::string_view end_reason() const {
+        return end_.value_or(ssh::Code("session"));
+    }
 
     std::size_t index = 0;  // in the tunnel's visitors
 
@@ -93,6 +107,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     void on_channel_closing() override;
     void on_channel_closed() override;
 
+    void note_end(ssh::Code reason);
     void pull();
     void finish_output();
     void check_done();
@@ -107,6 +122,8 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     uring::Address peer_;
     ssh::Channel* channel_ = nullptr;  // nullptr: not yet, or gone
     Figures figures_;
+    std::int64_t opened_ms_;
+    std::optional<ssh::Code> end_;
     uring::Task resume_ = uring::Task::to<&Visitor::resume>(this);  // a throttle has opened
     bool unheard_ = false;  // it sent something after its client had gone
     uring::Timer linger_ = uring::Timer::to<&Visitor::cut>(this, stream_.ring().timers());

@@ -12,7 +12,7 @@
 
 namespace portreeve::ssh {
 
-inline constexpr std::array<std::string_view, 52> kCodes = {
+inline constexpr std::array<std::string_view, 55> kCodes = {
     // a connection, before it logs in
     "limit_sessions",
     "limit_sessions_per_ip",
@@ -57,6 +57,10 @@ inline constexpr std::array<std::string_view, 52> kCodes = {
     "limit_visitors_per_key",
     "limit_visitors_per_tunnel",
     "target_refused",
+    // the end of a visitor
+    "client_ended",
+    "visitor_ended",
+    "visitor_lost",
     // a connection by -L or -W
     "open_not_permitted",
     "target_unreachable",

@@ -7,6 +7,7 @@ import pytest
 
 from harness import streams, visitor
 from harness.target import echo
+from harness.wait import until
 
 pytestmark = pytest.mark.portreeve_only("these are portreeved's events")
 
@@ -38,6 +39,22 @@ def test_a_reload_shows_visitors_and_nothing_else(scene):
     scene.ssh(gate).wait_login()
     gate.log.wait_event("login", after=mark)
     assert not gate.log.events("visitor_open", mark)
+
+
+def test_a_tunnel_that_ends_says_what_it_carried(scene):
+    gate = scene.gate()
+    ssh, port = scene.tunnel(gate, scene.target(echo))
+    for _ in range(3):
+        visit(port)
+    until(lambda: len(gate.log.events("visitor_closed")) == 3, "three visitors have left")
+    left = gate.log.events("visitor_closed")
+    assert {event["reason"] for event in left} == {"visitor_ended"}
+    assert all(int(event["duration_ms"]) < 60_000 for event in left)
+    ssh.close()
+    event = gate.log.wait_event("tunnel_closed", visitors=3, visitors_in=0, bytes_in=12,
+                                bytes_out=12)
+    assert max(int(visitor["duration_ms"]) for visitor in left) <= int(event["duration_ms"])
+    assert event["fingerprint"].startswith("SHA256:") and event["user"] == gate.user
 
 
 def test_json_lines(scene):

@@ -129,6 +129,7 @@ TEST_F(OneVisitor, MayEndFirstAndStillHear) {
     finish_on_peer();
     EXPECT_EQ(difference(heard_, answer), "");
     EXPECT_TRUE(is_done());
+    EXPECT_EQ(visitor_->end_reason(), "visitor_ended");
 }
 
 TEST_F(OneVisitor, MayHearTheEndFirstAndStillSpeak) {
@@ -144,12 +145,14 @@ TEST_F(OneVisitor, MayHearTheEndFirstAndStillSpeak) {
     ASSERT_EQ(::shutdown(outside_.get(), SHUT_WR), 0);
     EXPECT_EQ(on_peer([this] { return ssh::testing::read_to_end(channel_); }), "answer");
     EXPECT_TRUE(is_done());
+    EXPECT_EQ(visitor_->end_reason(), "client_ended");
 }
 
 TEST_F(OneVisitor, IsHungUpOnWhenTheClientRefuses) {
     EXPECT_TRUE(on_peer([this] { return peer->refuse(); }));
     EXPECT_TRUE(hears_the_end());
     EXPECT_TRUE(is_done());
+    EXPECT_EQ(visitor_->end_reason(), "target_refused");
     EXPECT_NE(refusal_, "");
 }
 
@@ -159,6 +162,7 @@ TEST_F(OneVisitor, ThatResetsTakesItsChannelAlong) {
     ASSERT_EQ(::setsockopt(outside_.get(), SOL_SOCKET, SO_LINGER, &cut, sizeof(cut)), 0);
     outside_.reset();
     EXPECT_TRUE(is_done());
+    EXPECT_EQ(visitor_->end_reason(), "visitor_lost");
     on_peer([this] {
         EXPECT_EQ(ssh::testing::read_to_end(channel_), "");
         ssh_channel_close(channel_);
@@ -178,6 +182,7 @@ TEST_F(OneVisitor, GetsAllThatTheClientSentBeforeItClosed) {
     EXPECT_EQ(difference(heard_, bytes), "");
     outside_.reset();  // as who has heard everything
     EXPECT_TRUE(is_done());
+    EXPECT_EQ(visitor_->end_reason(), "client_ended");
 }
 
 TEST_F(OneVisitor, IsCutOffSomeTimeAfterItsSessionIsLost) {
@@ -189,6 +194,7 @@ TEST_F(OneVisitor, IsCutOffSomeTimeAfterItsSessionIsLost) {
     EXPECT_EQ(done_, 0);
     bench.advance_ms(5'001);
     EXPECT_TRUE(is_done());
+    EXPECT_EQ(visitor_->end_reason(), "session");
 }
 
 TEST_F(OneVisitor, PassesNoFasterThanItsThrottles) {
@@ -258,6 +264,7 @@ TEST_F(OneVisitor, ThatReadsNothingIsCutOffSomeTimeAfterItsClientWent) {
 TEST_F(OneVisitor, CanBeCutAtAnyTime) {
     visitor_->cut();
     EXPECT_TRUE(is_done());
+    EXPECT_EQ(visitor_->end_reason(), "session");
     EXPECT_TRUE(hears_the_end());
 }
 
