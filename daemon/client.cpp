@@ -394,7 +394,8 @@ void Client::blame(ssh::Code reason) {
 
 // What strangers make us log has a bound; beyond it only level debug shows it.
 Log::Level Client::level_for_stranger(std::string_view what) {
-    return ticket_->may_log(what, place_.ring.now_ms()) ? Log::Level::info : Log::Level::debug;
+    return ticket_ && ticket_->may_log(what, place_.ring.now_ms()) ? Log::Level::info
+                                                                   : Log::Level::debug;
 }
 
 void Client::close_tunnels() {
@@ -487,11 +488,12 @@ void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {
 
 void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
                                     std::string_view why) {
-    place_.commons.log.info("visitor_refused", {{"code", std::string(code)},
-                                                {"tunnel", tunnel.address_text()},
-                                                {"visitor", from},
-                                                {"user", grant_ ? grant_->user : ""},
-                                                {"why", std::string(why)}});
+    place_.commons.log.at(level_for_stranger("visitor_refused"), "visitor_refused",
+                          {{"code", std::string(code)},
+                           {"tunnel", tunnel.address_text()},
+                           {"visitor", from},
+                           {"user", grant_ ? grant_->user : ""},
+                           {"why", std::string(why)}});
 }
 
 void Client::on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) {

@@ -245,6 +245,10 @@ void Server::tell_held_back() {
                    {"lines", std::to_string(lines)},
                    {"why", "too many in a minute; [log] level = \"debug\" shows them all"}});
     }
+    // Visitors go on, and make nobody connect here.
+    if (admission_.counts().sessions > 0) {
+        ration_over_.start_at(ring_.now_ms() + Ration::kPeriodMs);
+    }
 }
 
 void Server::on_accept_pause(uring::Listener& listener, int error) {

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from harness import streams, visitor
+from harness import ports, streams, visitor
 from harness.target import echo
 from harness.wait import until
 
@@ -76,3 +76,16 @@ def test_the_format_holds_from_the_next_start_on(scene):
     gate.write_config(log={"format": "json"})
     gate.reload()
     gate.log.wait_event("restart_needed", key="log.format")
+
+
+def test_a_flood_of_refused_visitors_is_a_count(scene):
+    gate = scene.gate(log={"level": "info"})
+    nobody = f"0:127.0.0.1:{ports.fixed()}"
+    port = scene.ssh(gate, nobody).allocated_ports()[0]
+    for _ in range(30):
+        with visitor.connect(port) as sock:
+            assert streams.read_all(sock) == b""
+    gate.close()
+    assert len(gate.log.events("visitor_refused")) == 10
+    assert [(event["what"], event["lines"]) for event in gate.log.events("held_back")] == [
+        ("visitor_refused", "20")]
