@@ -114,6 +114,8 @@ struct Limits {
     std::uint32_t startups_per_ip = 10;
     std::uint32_t tunnels_per_session = 32;
     std::uint32_t visitors_per_tunnel = 10'000;
+    std::uint32_t visitors_waiting = 1'000;  // of one tunnel whose owner is away
+    std::uint32_t leases_per_key = 100;      // of a key's tunnels that have no session
     bool operator==(const Limits&) const = default;
 };
 

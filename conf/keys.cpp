@@ -67,6 +67,8 @@ void read_limits(const Section& table, Limits& limits) {
     table["startups_per_ip"].integer(limits.startups_per_ip, 1, kLimitMax);
     table["tunnels_per_session"].integer(limits.tunnels_per_session, 1, kLimitMax);
     table["visitors_per_tunnel"].integer(limits.visitors_per_tunnel, 1, kLimitMax);
+    table["visitors_waiting"].integer(limits.visitors_waiting, 1, kLimitMax);
+    table["leases_per_key"].integer(limits.leases_per_key, 1, kLimitMax);
 }
 
 void read_penalties(const Section& table, Penalties& penalties) {

@@ -1,7 +1,5 @@
 #include "daemon/client.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -17,12 +15,6 @@ constexpr std::int64_t kExpiryLookMs = 60'000;  // a clock that is set is notice
 ssh::SessionOptions session_options(const conf::Config& config) {
     return {config.ssh.login_grace.count(), config.ssh.keepalive.count(), config.ssh.banner,
             !config.auth.passwords.empty()};
-}
-
-std::uint32_t random_number() {
-    std::uint32_t number = 0;
-    static_cast<void>(!getrandom(&number, sizeof(number), 0));
-    return number;
 }
 
 template <class T>
@@ -72,8 +64,19 @@ void Client::use_policy() {
     const bool keeps = policy()->config.auth.removed_keys == conf::RemovedKeys::keep &&
                        refusal.code != "key_revoked" && refusal.code != "key_expired";
     if (!keeps) {
-        session_.end(refusal.code, refusal.sentence);
+        forfeit(refusal.code, refusal.sentence);
     }
+}
+
+// Its key may not come back, so its addresses are not kept for it either.
+void Client::forfeit(ssh::Code reason, const std::string& sentence) {
+    for (const auto& tunnel : tunnels_) {
+        if (!tunnel->closing()) {
+            log_tunnel_closed(*tunnel, "session");
+        }
+        end_tunnel(*tunnel);
+    }
+    session_.end(reason, sentence);
 }
 
 void Client::drain() {
@@ -82,7 +85,7 @@ void Client::drain() {
     }
     draining_ = true;
     tell("portreeve: the server is stopping; open connections may finish\n");
-    close_tunnels();
+    leave_tunnels();
     place_.ring.post(sweep_);
 }
 
@@ -144,7 +147,7 @@ void Client::use_grant(Grant grant) {
 void Client::check_expiry() {
     const std::int64_t now_s = wall_clock_s();
     if (grant_->options.expired(now_s)) {
-        session_.end("key_expired", grant_->source + ": the time of expiry-time has passed");
+        forfeit("key_expired", grant_->source + ": the time of expiry-time has passed");
         return;
     }
     const std::int64_t left_ms = (*grant_->options.expiry_s - now_s + 1) * 1000;
@@ -205,19 +208,16 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
     if (!place) {
         return tl::unexpected(place.error());
     }
-    const auto wanted = addresses_for(wish.address, config.forward.bind);
-    if (!wanted) {
-        return tl::unexpected(wanted.error());
-    }
-    auto bound = bind_forward(*wanted, wish.port, config.forward.pool, random_number(),
-                              [](std::uint16_t) { return false; });
-    if (!bound) {
-        return tl::unexpected(bound.error());
+    auto claim =
+        place_.desk.claim({grant_->owner, grant_->user, place_.holder, {}}, wish, config.forward,
+                          "taken over by a newer session of the same key, from " + peer_.host());
+    if (!claim) {
+        return tl::unexpected(claim.error());
     }
     Tunnel::Events& events = *this;
     return tunnels_
         .emplace_back(std::make_unique<Tunnel>(place_.ring, place_.pools, session_, events, wish,
-                                               std::move(*bound), std::move(*place)))
+                                               std::move(*claim), std::move(*place)))
         .get();
 }
 
@@ -254,7 +254,7 @@ void Client::on_forward_unheard(const ssh::ForwardWish& wish, std::uint16_t port
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
             tunnel->port() == port) {
-            tunnel->close();
+            end_tunnel(*tunnel);
             break;
         }
     }
@@ -268,7 +268,7 @@ bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
             tunnel->port() == wish.port) {
             tell("portreeve: closed " + tunnel->address_text() + "\n");
             log_tunnel_closed(*tunnel, "cancelled");
-            tunnel->close();
+            end_tunnel(*tunnel);
             return true;
         }
     }
@@ -339,7 +339,8 @@ bool Client::pty_permitted() const {
 }
 
 std::string Client::describe(const Tunnel& tunnel) const {
-    std::string text = "portreeve: tcp tunnel open at " + tunnel.address_text();
+    std::string text = "portreeve: tcp tunnel open ";
+    text += (tunnel.again() ? "again at " : "at ") + tunnel.address_text();
     if (!tunnel.note().empty()) {
         text += " (" + tunnel.note() + ")";
     }
@@ -371,7 +372,7 @@ void Client::on_session_end(ssh::Code reason, std::string_view detail) {
                            {"why", std::string(detail)}});
     authenticator_.stop();
     expiry_.stop();
-    close_tunnels();
+    leave_tunnels();
 }
 
 void Client::on_authenticator_idle() {
@@ -398,13 +399,51 @@ Log::Level Client::level_for_stranger(std::string_view what) {
                                                                    : Log::Level::debug;
 }
 
-void Client::close_tunnels() {
+// The session is over, or the server stops: the addresses stay the owner's for [forward] lease.
+void Client::leave_tunnels() {
+    const std::int64_t lease_s =
+        std::chrono::ceil<std::chrono::seconds>(policy()->config.forward.lease).count();
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing()) {
             log_tunnel_closed(*tunnel, draining_ ? ssh::Code("stopping") : ssh::Code("session"));
-            tunnel->close();
+        }
+        if (lease_s == 0) {
+            end_tunnel(*tunnel);
+        } else {
+            tunnel->leave();
+            place_.desk.hold(tunnel->lease(), tunnel->turn(), lease_s);
         }
     }
+}
+
+void Client::end_tunnel(Tunnel& tunnel) {
+    place_.desk.end(tunnel.lease(), tunnel.turn());
+    tunnel.leave();
+}
+
+void Client::lose_lease(const LeasePtr& lease, const std::string& why) {
+    for (const auto& tunnel : tunnels_) {
+        if (tunnel->lease() == lease) {
+            session_.end("taken_over", why);
+        }
+    }
+}
+
+void Client::take_visitors(const LeasePtr& lease, std::vector<uring::Fd> visitors) {
+    for (const auto& tunnel : tunnels_) {
+        if (tunnel->lease() == lease && lease->held_since(tunnel->turn())) {
+            for (uring::Fd& visitor : visitors) {
+                tunnel->take_visitor(std::move(visitor));
+            }
+            tunnel->look_again();
+            return;
+        }
+    }
+    place_.desk.pass_on(lease, std::move(visitors));
+}
+
+void Client::on_visitors_unserved(Tunnel& tunnel, std::vector<uring::Fd> visitors) {
+    place_.desk.pass_on(tunnel.lease(), std::move(visitors));
 }
 
 void Client::log_tunnel_closed(const Tunnel& tunnel, ssh::Code reason) const {

@@ -18,6 +18,7 @@
 #include "daemon/authenticator.h"
 #include "daemon/console.h"
 #include "daemon/grant.h"
+#include "daemon/lease_desk.h"
 #include "daemon/log.h"
 #include "daemon/owners.h"
 #include "daemon/password_check.h"
@@ -50,12 +51,16 @@ class Client final : private ssh::Session::Events,
         const Log& log;
         Owners& owners;
         PasswordChecker& password_checker;
+        Leases& leases;
+        HeldTunnels& held;
     };
     // What a client needs of its worker.
     struct Place {
         uring::Ring& ring;
         uring::Stream::Pools pools;
         const Commons& commons;
+        LeaseDesk& desk;
+        LeaseHolder holder;  // this client, as leases know it
     };
 
     Client(Place place, Events& events, uring::Fd socket, Admission::Ticket ticket);
@@ -73,6 +78,11 @@ class Client final : private ssh::Session::Events,
     void drain();
     // Ends now.
     void end(ssh::Code reason, std::string_view sentence);
+    // Another session has taken over what this one had.
+    void lose_lease(const LeasePtr& lease, const std::string& why);
+    // Visitors of a lease that it holds; the others are passed on.
+    void take_visitors(const LeasePtr& lease, std::vector<uring::Fd> visitors);
+    [[nodiscard]] std::uint64_t number() const { return place_.holder.client; }
 
     std::size_t index = 0;  // in the worker's clients
 
@@ -99,6 +109,7 @@ class Client final : private ssh::Session::Events,
     void on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
                                 std::string_view why) override;
     void on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) override;
+    void on_visitors_unserved(Tunnel& tunnel, std::vector<uring::Fd> visitors) override;
     void on_accept_trouble(Tunnel& tunnel, int error) override;
     void on_tunnel_done(Tunnel& tunnel) override;
     // Reaches
@@ -114,13 +125,15 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<void, Refusal> enter(Grant grant);
     void use_grant(Grant grant);
     void check_expiry();
+    void forfeit(ssh::Code reason, const std::string& sentence);
     void refuse_login(const Refusal& refusal);
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
     [[nodiscard]] tl::expected<Owners::Place, Refusal> place_for_tunnel() const;
     [[nodiscard]] bool channels_full() const;
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share();
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
-    void close_tunnels();
+    void leave_tunnels();
+    void end_tunnel(Tunnel& tunnel);
     void log_tunnel_closed(const Tunnel& tunnel, ssh::Code reason) const;
     void blame(ssh::Code reason);
     [[nodiscard]] Log::Level level_for_stranger(std::string_view what);

@@ -124,10 +124,16 @@ struct AttributesDeleter {
 };
 
 std::vector<std::string> environment_for(const Account& account) {
-    std::vector<std::string> variables = {std::string("PATH=") + kPath, "USER=" + account.name,
-                                          "LOGNAME=" + account.name, "HOME=" + account.home};
+    std::vector<std::string> variables;
+    const auto set = [&variables](std::string name, std::string_view value) {
+        variables.push_back(std::move(name.append("=").append(value)));
+    };
+    set("PATH", kPath);
+    set("USER", account.name);
+    set("LOGNAME", account.name);
+    set("HOME", account.home);
     if (const char* language = std::getenv("LANG"); language != nullptr) {
-        variables.push_back(std::string("LANG=") + language);
+        set("LANG", language);
     }
     return variables;
 }

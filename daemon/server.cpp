@@ -63,9 +63,7 @@ tl::expected<std::unique_ptr<Server>, Failure> Server::make(Log& log, PolicyPtr 
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     made->signals_ = uring::Fd(signalfd(-1, &signals, SFD_CLOEXEC));
-    if (auto taken = made->take_passed_sockets(); !taken) {
-        return tl::unexpected(taken.error());
-    }
+    made->take_passed_sockets();
     if (!made->doors_passed_) {
         auto doors = made->open_missing(made->policy_->config.ssh.listen);
         if (!doors) {
@@ -87,6 +85,7 @@ Server::Server(Log& log, PolicyPtr policy, std::string config_path,
       ring_(std::move(kernel)) {
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
+    held_.use(policy_->config);
 }
 
 tl::expected<void, Failure> Server::make_workers() {
@@ -95,7 +94,8 @@ tl::expected<void, Failure> Server::make_workers() {
         asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
     for (std::uint32_t number = 0; number < count; ++number) {
         Worker::Events& self = *this;
-        auto worker = Worker::make(number, {log_, owners_, password_checker_}, policy_, self);
+        auto worker =
+            Worker::make(number, {log_, owners_, password_checker_, leases_, held_}, policy_, self);
         if (!worker) {
             return tl::unexpected(Failure{1, {worker.error()}});
         }
@@ -104,19 +104,25 @@ tl::expected<void, Failure> Server::make_workers() {
     return {};
 }
 
-tl::expected<void, Failure> Server::take_passed_sockets() {
-    PassedSockets passed = PassedSockets::take();
-    for (uring::Fd& socket : passed.named("ssh")) {
+void Server::take_passed_sockets() {
+    passed_ = PassedSockets::take();
+    for (uring::Fd& socket : passed_.named("ssh")) {
         auto door = std::make_unique<Door>();
         door->name = "ssh";
         door->socket = std::move(socket);
         doors_.push_back(std::move(door));
         doors_passed_ = true;
     }
-    for (const PassedSockets::Odd& odd : passed.rest()) {
+}
+
+void Server::restore_leases() {
+    const std::int64_t lease_s =
+        std::chrono::ceil<std::chrono::seconds>(policy_->config.forward.lease).count();
+    upkeep_.restore(policy_->config.server.state_dir, passed_, leases_, held_, lease_s);
+    for (const PassedSockets::Odd& odd : passed_.rest()) {
         log_.warning("socket_not_used", {{"name", odd.name}, {"why", odd.why}});
     }
-    return {};
+    passed_ = {};
 }
 
 int Server::run() {
@@ -127,6 +133,7 @@ int Server::run() {
     for (const auto& worker : workers_) {
         worker->start();
     }
+    restore_leases();
     for (auto& door : std::exchange(doors_, {})) {
         open_door(std::move(door));
     }
@@ -142,6 +149,7 @@ int Server::run() {
     for (const auto& worker : workers_) {
         worker->join();
     }
+    upkeep_.finish();
     tell_held_back();
     const Admission::Counts counts = admission_.counts();
     log_.info("stopped", {{"admitted", std::to_string(counts.admitted)},
@@ -338,6 +346,7 @@ tl::expected<void, Failure> Server::try_reload() {
     log_.set_levels(policy_->config.log);
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
+    held_.use(policy_->config);
     if (!doors_passed_) {
         close_doors_not_in(policy_->config.ssh.listen);
     }
@@ -440,6 +449,7 @@ void Server::drain() {
     log_.info("stopping", {{"drain_ms", std::to_string(bound.count())}});
     notify::stopping("stopping: visitors may finish");
     close_doors_not_in({});
+    held_.drain(upkeep_.sockets_kept());
     tell_workers([](Worker& worker) { return [&worker] { worker.drain(); }; });
     deadline_.start_at(ring_.now_ms() + bound.count());
 }
@@ -477,8 +487,18 @@ void Server::on_key_watch_joined() {
     stop_ring_if_joined();
 }
 
+void Server::on_held_tunnels_idle() {
+    if (stage_ == Stage::stopped) {
+        stop_ring_if_joined();
+    }
+}
+
+void Server::on_leases_changed() {
+    upkeep_.changed();
+}
+
 void Server::stop_ring_if_joined() {
-    if (!signal_op_.armed() && key_watch_.idle()) {
+    if (!signal_op_.armed() && key_watch_.idle() && held_.idle()) {
         ring_.stop();
     }
 }

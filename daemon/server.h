@@ -16,7 +16,9 @@
 #include <tl/expected.hpp>
 
 #include "daemon/admission.h"
+#include "daemon/held_tunnels.h"
 #include "daemon/key_watch.h"
+#include "daemon/lease_upkeep.h"
 #include "daemon/log.h"
 #include "daemon/owners.h"
 #include "daemon/password_check.h"
@@ -31,7 +33,8 @@ namespace portreeve::daemon {
 
 class Server final : private uring::Listener::Events,
                      private Worker::Events,
-                     private KeyWatch::Events {
+                     private KeyWatch::Events,
+                     private HeldTunnels::Events {
   public:
     static constexpr std::int64_t kEndMs = 3'000;
 
@@ -61,7 +64,8 @@ class Server final : private uring::Listener::Events,
     Server(Log& log, PolicyPtr policy, std::string config_path,
            std::unique_ptr<uring::Kernel> kernel);
     [[nodiscard]] tl::expected<void, Failure> make_workers();
-    [[nodiscard]] tl::expected<void, Failure> take_passed_sockets();
+    void restore_leases();
+    void take_passed_sockets();
     [[nodiscard]] tl::expected<std::vector<std::unique_ptr<Door>>, Failure> open_missing(
         const std::vector<conf::Endpoint>& endpoints) const;
     void open_door(std::unique_ptr<Door> door);
@@ -75,6 +79,8 @@ class Server final : private uring::Listener::Events,
     void on_worker_drained(Worker& worker) override;
     void on_keys_touched() override;
     void on_key_watch_joined() override;
+    void on_leases_changed() override;
+    void on_held_tunnels_idle() override;
 
     void wait_signal();
     void on_signal(uring::Completion completion);
@@ -99,10 +105,14 @@ class Server final : private uring::Listener::Events,
     uring::Ring ring_;
     Admission admission_;
     Owners owners_;
+    Leases leases_;
+    HeldTunnels held_{ring_, leases_, log_, admission_.ration(), *this};
+    LeaseUpkeep upkeep_{ring_, leases_, log_, policy_->config.server.state_dir};
     PasswordChecker password_checker_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<std::unique_ptr<Door>> doors_;
     std::vector<std::unique_ptr<Door>> closed_doors_;
+    PassedSockets passed_;       // what nobody has asked for yet
     bool doors_passed_ = false;  // systemd decides where we listen
     Stage stage_ = Stage::serving;
     std::size_t drained_workers_ = 0;

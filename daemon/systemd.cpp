@@ -36,6 +36,16 @@ std::vector<uring::Fd> PassedSockets::named(std::string_view name) {
     return found;
 }
 
+std::vector<std::string> PassedSockets::names_left(std::string_view prefix) const {
+    std::vector<std::string> names;
+    for (const Passed& passed : sockets_) {
+        if (passed.socket && passed.name.starts_with(prefix)) {
+            names.push_back(passed.name);
+        }
+    }
+    return names;
+}
+
 std::vector<PassedSockets::Odd> PassedSockets::rest() const {
     std::vector<Odd> all = odd_;
     for (const Passed& passed : sockets_) {
@@ -70,6 +80,20 @@ void reloading() {
 
 void stopping(std::string_view status) {
     sd_notifyf(0, "STOPPING=1\nSTATUS=%s", one_line(status).c_str());
+}
+
+bool keep_sockets(const std::string& name, const std::vector<uring::Fd>& sockets) {
+    std::vector<int> descriptors;
+    for (const uring::Fd& socket : sockets) {
+        descriptors.push_back(socket.get());
+    }
+    const std::string words = "FDSTORE=1\nFDNAME=" + name;
+    return sd_pid_notify_with_fds(0, 0, words.c_str(), descriptors.data(),
+                                  static_cast<unsigned>(descriptors.size())) > 0;
+}
+
+void forget_sockets(const std::string& name) {
+    sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name.c_str());
 }
 
 }  // namespace notify

@@ -24,6 +24,8 @@ class PassedSockets {
     static PassedSockets take();
     // The listening stream sockets that have this name; they are the caller's from now on.
     [[nodiscard]] std::vector<uring::Fd> named(std::string_view name);
+    // The names that begin so, of which nobody has asked for the sockets.
+    [[nodiscard]] std::vector<std::string> names_left(std::string_view prefix) const;
     // What is left after all names were asked for is closed with *this.
     [[nodiscard]] std::vector<Odd> rest() const;
 
@@ -41,6 +43,10 @@ namespace notify {
 void ready(std::string_view status);
 void reloading();
 void stopping(std::string_view status);
+// Gives duplicates to systemd, which passes them to the next start under this name. False: it does
+// not take them now.
+bool keep_sockets(const std::string& name, const std::vector<uring::Fd>& sockets);
+void forget_sockets(const std::string& name);
 }  // namespace notify
 
 }  // namespace portreeve::daemon

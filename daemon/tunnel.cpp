@@ -8,20 +8,22 @@
 namespace portreeve::daemon {
 
 Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& session, Events& events,
-               const ssh::ForwardWish& wish, Bound bound, Owners::Place place)
+               const ssh::ForwardWish& wish, Leases::Claim claim, Owners::Place place)
     : ring_(ring),
       pools_(pools),
       session_(session),
       events_(events),
       place_(std::move(place)),
+      lease_(std::move(claim.lease)),
+      turn_(claim.turn),
+      again_(claim.again),
       requested_(wish.address),
       requested_port_(wish.port),
-      port_(bound.port),
-      note_(std::move(bound.note)),
-      listeners_open_(bound.sockets.size()),
+      port_(lease_->terms().port),
+      listeners_open_(claim.sockets.size()),
       opened_ms_(ring.now_ms()) {
     uring::Listener::Events& self = *this;
-    for (uring::Fd& socket : bound.sockets) {
+    for (uring::Fd& socket : claim.sockets) {
         auto& listener = listeners_.emplace_back(
             std::make_unique<uring::Listener>(ring, std::move(socket), self));
         address_text_ += (address_text_.empty() ? "" : " and ") + listener->address().text();
@@ -41,28 +43,34 @@ Visitor::Figures Tunnel::figures() const {
     return sum;
 }
 
-void Tunnel::close() {
+void Tunnel::leave() {
+    if (closing_) {
+        return;
+    }
     closing_ = true;
     place_.reset();
     for (const auto& listener : listeners_) {
-        // The accept that is armed holds the socket until a later turn. Shut down, it gives up its
-        // port now: the client's next request, which may be here already, finds it free.
-        shutdown(listener->descriptor(), SHUT_RD);
         listener->close();
     }
 }
 
 void Tunnel::cut() {
-    close();
+    leave();
     for (const auto& visitor : visitors_) {
         visitor->cut();
     }
 }
 
 void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
-    if (closing_) {
+    if (closing_ || !lease_->held_since(turn_)) {
+        unserved_.push_back(std::move(socket));
+        ring_.post(pass_on_);
         return;
     }
+    take_visitor(std::move(socket));
+}
+
+void Tunnel::take_visitor(uring::Fd socket) {
     auto share = events_.admit_visitor(*this);
     if (!share) {
         events_.on_visitor_turned_away(*this, uring::Address::of_peer(socket.get()).text(),
@@ -78,13 +86,31 @@ void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
     visitor->open(session_, requested_, port_);
 }
 
+// Passed on in a turn of its own: the session that ends has told the visitor, and not yet us.
+void Tunnel::on_visitor_unserved(Visitor&, uring::Fd socket) {
+    unserved_.push_back(std::move(socket));
+    ring_.post(pass_on_);
+}
+
+void Tunnel::pass_on_unserved() {
+    events_.on_visitors_unserved(*this, std::exchange(unserved_, {}));
+    ring_.post(sweep_);
+}
+
 void Tunnel::on_accept_pause(uring::Listener&, int error) {
     events_.on_accept_trouble(*this, error);
 }
 
 void Tunnel::on_listener_joined(uring::Listener&) {
-    --listeners_open_;
-    ring_.post(sweep_);
+    if (--listeners_open_ == 0) {
+        ring_.post(pass_on_);
+    }
+}
+
+void Tunnel::look_again() {
+    for (const auto& listener : listeners_) {
+        listener->look_again();
+    }
 }
 
 void Tunnel::on_visitor_refused(Visitor& visitor, std::string_view reason) {
@@ -106,7 +132,7 @@ void Tunnel::on_visitor_done(Visitor& visitor) {
 
 void Tunnel::sweep() {
     done_.clear();
-    if (closing_ && listeners_open_ == 0 && visitors_.empty()) {
+    if (closing_ && listeners_open_ == 0 && visitors_.empty() && unserved_.empty()) {
         events_.on_tunnel_done(*this);
     }
 }

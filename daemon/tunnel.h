@@ -1,7 +1,8 @@
 // One granted forward: its listening sockets and the visitors that came through them.
 //
-// A cancel, or the end of the session, closes the listeners at once; visitors already in go on for
-// as long as their channels do, and the tunnel is done when the last one is.
+// Its address is a lease, of which it has the turn until leave(): then its listeners are closed at
+// once, but not the lease, and whoever it could not serve belongs to the next holder. Visitors
+// already in go on for as long as their channels do, and the tunnel is done when the last one is.
 //
 // Owns: listeners and visitors. Called by: Client, on its worker's ring; reports on_tunnel_done(),
 // after which the Client destroys it. Bounds: [limits] visitors_per_tunnel.
@@ -12,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/binding.h"
+#include "daemon/leases.h"
 #include "daemon/visitor.h"
 #include "ssh/session.h"
 #include "uring/listener.h"
@@ -34,21 +35,29 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
         virtual void on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
                                             std::string_view why) = 0;
         virtual void on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) = 0;
+        // Visitors that the lease's holder of now has to serve.
+        virtual void on_visitors_unserved(Tunnel& tunnel, std::vector<uring::Fd> visitors) = 0;
         virtual void on_accept_trouble(Tunnel& tunnel, int error) = 0;
         // Neither listener nor visitor is left.
         virtual void on_tunnel_done(Tunnel& tunnel) = 0;
     };
 
     Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& session, Events& events,
-           const ssh::ForwardWish& wish, Bound bound, Owners::Place place);
+           const ssh::ForwardWish& wish, Leases::Claim claim, Owners::Place place);
     Tunnel(const Tunnel&) = delete;
     Tunnel& operator=(const Tunnel&) = delete;
     Tunnel(Tunnel&&) = delete;
     Tunnel& operator=(Tunnel&&) = delete;
     ~Tunnel() override = default;
 
-    // No new visitors from now on.
-    void close();
+    // No new visitors from now on; the lease is the caller's to hold or to end.
+    void leave();
+    // One that came to the lease's former holder.
+    void take_visitor(uring::Fd socket);
+    // A former holder accepts no more.
+    void look_again();
+    [[nodiscard]] const LeasePtr& lease() const { return lease_; }
+    [[nodiscard]] std::uint64_t turn() const { return turn_; }
     // … and those that are in are cut off.
     void cut();
     [[nodiscard]] bool closing() const { return closing_; }
@@ -59,7 +68,9 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     [[nodiscard]] std::uint16_t port() const { return port_; }
     // "127.0.0.1:20001 and [::1]:20001"
     [[nodiscard]] std::string address_text() const;
-    [[nodiscard]] const std::string& note() const { return note_; }
+    [[nodiscard]] const std::string& note() const { return lease_->terms().note; }
+    // The owner has had this address before.
+    [[nodiscard]] bool again() const { return again_; }
     [[nodiscard]] std::size_t visitor_count() const { return visitors_.size(); }
     // Of all visitors so far, those that are in and those that have left.
     [[nodiscard]] std::uint64_t visitors_total() const { return visitors_total_; }
@@ -71,7 +82,9 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     void on_accept_pause(uring::Listener& listener, int error) override;
     void on_listener_joined(uring::Listener& listener) override;
     void on_visitor_refused(Visitor& visitor, std::string_view reason) override;
+    void on_visitor_unserved(Visitor& visitor, uring::Fd socket) override;
     void on_visitor_done(Visitor& visitor) override;
+    void pass_on_unserved();
     void sweep();
 
     uring::Ring& ring_;
@@ -79,15 +92,19 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     ssh::Session& session_;
     Events& events_;
     std::optional<Owners::Place> place_;  // until it closes
+    LeasePtr lease_;
+    std::uint64_t turn_;
+    bool again_;
     std::string requested_;
     std::uint32_t requested_port_;
     std::uint16_t port_;
-    std::string note_;
     std::string address_text_;
     std::vector<std::unique_ptr<uring::Listener>> listeners_;
     std::size_t listeners_open_;
     std::vector<std::unique_ptr<Visitor>> visitors_;
     std::vector<std::unique_ptr<Visitor>> done_;  // destroyed outside their own callbacks
+    std::vector<uring::Fd> unserved_;
+    uring::Task pass_on_ = uring::Task::to<&Tunnel::pass_on_unserved>(this);
     uring::Task sweep_ = uring::Task::to<&Tunnel::sweep>(this);
     std::int64_t opened_ms_;
     std::uint64_t visitors_total_ = 0;

@@ -21,14 +21,24 @@ Visitor::~Visitor() {
 void Visitor::open(ssh::Session& session, const std::string& requested, std::uint16_t port) {
     channel_ = session.open_forwarded(requested, port, peer_.host(), peer_.port(), *this);
     if (channel_ == nullptr) {
-        note_end("session");
-        stream_.close();
+        unserved();
     }
+}
+
+void Visitor::unserved() {
+    note_end("session");
+    events_.on_visitor_unserved(*this, stream_.give_back());
 }
 
 void Visitor::attach(ssh::Channel& channel) {
     channel_ = &channel;
+    served_ = true;
     channel.set_user(*this);
+    pull();
+}
+
+void Visitor::on_channel_open() {
+    served_ = true;
     pull();
 }
 
@@ -167,6 +177,10 @@ void Visitor::on_channel_closing() {
 void Visitor::on_channel_closed() {
     note_end("session");  // the client's own close has been told as closing
     channel_ = nullptr;
+    if (!served_) {
+        unserved();
+        return;
+    }
     linger_.start_at(stream_.ring().now_ms() + kLingerMs);
     finish_output();
     watch_abandoned();

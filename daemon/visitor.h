@@ -56,6 +56,9 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
         virtual ~Events() = default;
         // The client would not take it (its target refuses), with the client's words.
         virtual void on_visitor_refused(Visitor& visitor, std::string_view reason) = 0;
+        // The session ended before the client had answered: nothing was read from the visitor, and
+        // nothing sent to it.
+        virtual void on_visitor_unserved(Visitor& visitor, uring::Fd socket) = 0;
         virtual void on_visitor_done(Visitor& visitor) = 0;
     };
 
@@ -98,7 +101,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     void on_output_failed(int error) override;
     void on_stream_joined() override { events_.on_visitor_done(*this); }
     // Channel: the client.
-    void on_channel_open() override { pull(); }
+    void on_channel_open() override;
     void on_channel_refused(std::string_view reason) override;
     [[nodiscard]] std::size_t channel_room() const override;
     std::size_t on_channel_data(std::span<const std::byte> bytes) override;
@@ -109,6 +112,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
 
     void note_end(ssh::Code reason);
     void pull();
+    void unserved();
     void finish_output();
     void check_done();
     void watch_abandoned();
@@ -125,6 +129,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     std::int64_t opened_ms_;
     std::optional<ssh::Code> end_;
     uring::Task resume_ = uring::Task::to<&Visitor::resume>(this);  // a throttle has opened
+    bool served_ = false;                                           // the client has taken it
     bool unheard_ = false;  // it sent something after its client had gone
     uring::Timer linger_ = uring::Timer::to<&Visitor::cut>(this, stream_.ring().timers());
 };

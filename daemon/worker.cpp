@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -49,7 +50,8 @@ Worker::Worker(unsigned number, Client::Commons commons, PolicyPtr policy, Event
       events_(events),
       policy_(std::move(policy)),
       ring_(std::move(kernel)),
-      acceptor_(std::move(acceptor)) {
+      acceptor_(std::move(acceptor)),
+      desk_(commons.leases, ring_, commons.held) {
 }
 
 void Worker::start() {
@@ -81,9 +83,13 @@ void Worker::check(int rc) const {
 
 void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {
     Client::Events& self = *this;
-    auto& client = clients_.emplace_back(std::make_unique<Client>(
-        Client::Place{ring_, {*buffers_, slabs_, bulk_buffers_.get()}, commons_}, self,
-        std::move(socket), std::move(ticket)));
+    auto& client = clients_.emplace_back(
+        std::make_unique<Client>(Client::Place{ring_,
+                                               {*buffers_, slabs_, bulk_buffers_.get()},
+                                               commons_,
+                                               desk_,
+                                               {this, ++last_number_}},
+                                 self, std::move(socket), std::move(ticket)));
     client->index = clients_.size() - 1;
     client->open(acceptor_);
     if (draining_) {
@@ -127,6 +133,28 @@ void Worker::on_client_done(Client& client) {
     clients_.pop_back();
     load_.fetch_sub(1, std::memory_order_relaxed);
     ring_.post(sweep_);
+}
+
+Client* Worker::find(std::uint64_t number) const {
+    const auto found = std::find_if(clients_.begin(), clients_.end(), [number](const auto& client) {
+        return client->number() == number;
+    });
+    return found == clients_.end() ? nullptr : found->get();
+}
+
+void Worker::on_lease_taken(const LeasePtr& lease, std::uint64_t client, const std::string& why) {
+    if (Client* former = find(client); former != nullptr) {
+        former->lose_lease(lease, why);
+    }
+}
+
+void Worker::on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
+                               std::vector<uring::Fd> visitors) {
+    if (Client* holder = find(client); holder != nullptr) {
+        holder->take_visitors(lease, std::move(visitors));
+    } else {
+        desk_.pass_on(lease, std::move(visitors));
+    }
 }
 
 void Worker::sweep() {

@@ -25,7 +25,7 @@
 
 namespace portreeve::daemon {
 
-class Worker final : private Client::Events {
+class Worker final : private Client::Events, private LeaseKeeper {
   public:
     class Events {
       public:
@@ -52,7 +52,7 @@ class Worker final : private Client::Events {
     // ring not yet enabled would be lost, and a connection with it.
     void start();
     void join() { thread_.join(); }
-    [[nodiscard]] int ring_descriptor() const { return ring_.descriptor(); }
+    [[nodiscard]] int ring_descriptor() const override { return ring_.descriptor(); }
     [[nodiscard]] std::uint32_t load() const { return load_.load(std::memory_order_relaxed); }
     void note_adoption() { load_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -70,6 +70,11 @@ class Worker final : private Client::Events {
            std::unique_ptr<uring::Kernel> kernel, ssh::Acceptor acceptor);
     [[nodiscard]] const PolicyPtr& policy() const override { return policy_; }
     void on_client_done(Client& client) override;
+    void on_lease_taken(const LeasePtr& lease, std::uint64_t client,
+                        const std::string& why) override;
+    void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
+                           std::vector<uring::Fd> visitors) override;
+    [[nodiscard]] Client* find(std::uint64_t number) const;
     void run();
     void check(int rc) const;
     void sweep();
@@ -83,6 +88,8 @@ class Worker final : private Client::Events {
     std::unique_ptr<uring::BufferRing> bulk_buffers_;
     uring::SlabPool slabs_;
     ssh::Acceptor acceptor_;
+    LeaseDesk desk_;
+    std::uint64_t last_number_ = 0;  // of a client; 0 is none
     std::vector<std::unique_ptr<Client>> clients_;
     std::vector<std::unique_ptr<Client>> done_;
     uring::Task sweep_ = uring::Task::to<&Worker::sweep>(this);

@@ -12,7 +12,7 @@
 
 namespace portreeve::ssh {
 
-inline constexpr std::array<std::string_view, 55> kCodes = {
+inline constexpr std::array<std::string_view, 59> kCodes = {
     // a connection, before it logs in
     "limit_sessions",
     "limit_sessions_per_ip",
@@ -42,6 +42,7 @@ inline constexpr std::array<std::string_view, 55> kCodes = {
     "wrong_source",
     // a forward
     "address_in_use",
+    "address_leased",
     "address_too_long",
     "bind_failed",
     "forwarding_not_allowed",
@@ -56,6 +57,8 @@ inline constexpr std::array<std::string_view, 55> kCodes = {
     // a visitor
     "limit_visitors_per_key",
     "limit_visitors_per_tunnel",
+    "limit_visitors_waiting",
+    "owner_away",
     "target_refused",
     // the end of a visitor
     "client_ended",
@@ -75,6 +78,7 @@ inline constexpr std::array<std::string_view, 55> kCodes = {
     "session",
     "silent",
     "stopping",
+    "taken_over",
 };
 
 class Code {

@@ -21,6 +21,13 @@ void Listener::open() {
     ring_.accept_each(accept_, socket_.get());
 }
 
+// The end of the accept arms a new one, and arming looks.
+void Listener::look_again() {
+    if (!closing_ && accept_.armed()) {
+        ring_.cancel(accept_);
+    }
+}
+
 void Listener::close() {
     if (closing_) {
         return;

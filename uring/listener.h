@@ -1,5 +1,9 @@
 // A listening socket whose connections arrive by one multishot accept.
 //
+// Two rings may accept from duplicates of one socket while one hands it to the other. The kernel
+// wakes one of them for a connection, and an accept that is cancelled at that moment has taken the
+// wake-up and not the connection: the one that goes on has to look_again() when the other is done.
+//
 // Multishot ends for many reasons (completion queue overflow, descriptors used up): each end is
 // normal and is answered by arming again, after a pause when it was an error that may stay.
 //
@@ -42,6 +46,8 @@ class Listener {
     // Cancels, joins, closes, then calls on_listener_joined() in a later turn. The socket is not
     // shut down: one that systemd holds too must go on listening there.
     void close();
+    // Takes what waits already, without having been woken for it.
+    void look_again();
     [[nodiscard]] bool closing() const { return closing_; }
     [[nodiscard]] const Address& address() const { return address_; }
     [[nodiscard]] int descriptor() const { return socket_.get(); }

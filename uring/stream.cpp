@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 namespace portreeve::uring {
 
@@ -148,6 +149,15 @@ void Stream::close(bool reset) {
     if (!receive_.armed() && !send_.armed()) {
         ring_.post(joined_);
     }
+}
+
+Fd Stream::give_back() {
+    if (receive_.armed() || send_.armed() || !output_.empty()) {
+        std::abort();  // bytes that the next owner never sees would be lost
+    }
+    closing_ = true;
+    ring_.post(joined_);
+    return std::move(socket_);
 }
 
 void Stream::join() {

@@ -74,6 +74,8 @@ class Stream {
 
     // Drops what is queued. With `reset`, the peer is told by RST that the stream was cut short.
     void close(bool reset = false);
+    // Closes, but hands back the socket instead, as it was before: nothing may be armed or queued.
+    [[nodiscard]] Fd give_back();
     [[nodiscard]] bool closing() const { return closing_; }
     [[nodiscard]] int descriptor() const { return socket_.get(); }
     [[nodiscard]] Ring& ring() { return ring_; }

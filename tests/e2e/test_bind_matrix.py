@@ -143,7 +143,7 @@ def heard_at(gate, cells):
 
 @pytest.mark.parametrize("bind", MATRIX)
 def test_every_cell(scene, bind):
-    gate, sshd = scene.both(forward={"bind": bind})
+    gate, sshd = scene.both(forward={"bind": bind, "lease": "0s"})
     cells = wishes(bind)
     with_session = {"shell": True, "stdin": subprocess.PIPE}
     ssh = answered(scene, gate, cells, **with_session)
@@ -165,7 +165,7 @@ def test_every_cell(scene, bind):
 @pytest.mark.parametrize("bind", MATRIX)
 def test_a_star_on_the_wire_is_as_nothing(scene, bind):
     """Stock ssh sends "" for "*"; RFC 4254 does not know "*", other clients send it."""
-    for gate in scene.both(forward={"bind": bind}):
+    for gate in scene.both(forward={"bind": bind, "lease": "0s"}):
         hosts = {listeners_at(scene, gate, address) for address in ("", "*")}
         assert hosts == {frozenset(MATRIX[bind]["*"].portreeve)}
 

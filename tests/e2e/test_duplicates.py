@@ -46,16 +46,18 @@ def gates(keys):
     """Both servers, kept up for all rows."""
     with tempfile.TemporaryDirectory(prefix="portreeve-e2e-") as folder, \
             contextlib.closing(Scene(folder, keys)) as scene:
-        yield scene.both()
+        yield scene.both(lines=[scene.key.line, scene.other_key.line], forward={"lease": "0s"})
 
 
 @pytest.fixture(params=["one session", "two sessions"])
 def sessions(request, scene):
-    """Makes the clients that ask first and second: the same one, or two."""
+    """Makes the clients that ask first and second: the same one, or two with a key each (with the
+    same key, portreeve gives an owner what is his: test_leases.py)."""
 
     def make(gate):
         first = scene.raw(gate)
-        return first, first if request.param == "one session" else scene.raw(gate)
+        return first, first if request.param == "one session" else \
+            scene.raw(gate, key=scene.other_key)
 
     return make
 
@@ -91,7 +93,8 @@ def test_two_stock_clients_want_one_port(scene, gates):
         holder.wait_granted()
         path = f"{scene.folder}/mux-{gate.kind}"
         waiting = scene.ssh(gate, f"{port}:127.0.0.1:{second.port}",
-                            f"0:127.0.0.1:{second.port}", args=["-M", "-S", path])
+                            f"0:127.0.0.1:{second.port}", key=scene.other_key,
+                            args=["-M", "-S", path])
         waiting.stderr.wait_for(f"remote port forwarding failed for listen port {port}",
                                 process=waiting.process)
         assert streams.read_all(scene.visit(port)) == b"first"

@@ -57,7 +57,8 @@ def test_several_forwards_on_one_connection(scene, gate):
     assert [read_greeting(scene, port) for port in (first, wanted, third)] == names
 
 
-def test_forwards_end_with_their_connection(scene, gate):
+def test_forwards_end_with_their_connection(scene):
+    gate = scene.gate(forward={"lease": "0s"})
     target = scene.target(echo)
     ssh, port = scene.tunnel(gate, target)
     sock = say(scene, port, b"open")

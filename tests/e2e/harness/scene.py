@@ -44,7 +44,7 @@ class Scene:
         return [self.gate(kind=kind, **settings) for kind in ("portreeve", "sshd")]
 
     def raw(self, at, **kwargs):
-        return self.add(raw.RawClient(at, self.key, **kwargs))
+        return self.add(raw.RawClient(at, kwargs.pop("key", self.key), **kwargs))
 
     def ssh(self, at, *forwards, key=None, **kwargs):
         return self.add(client.Ssh(at, key or self.key, self.folder, forwards, **kwargs))

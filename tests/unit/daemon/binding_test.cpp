@@ -189,8 +189,7 @@ TEST(BindForward, APoolIsSearchedWhollyWhereverItBegins) {
     const conf::Forward from = rules({1, 1}, {29'000, 29'049});
     std::vector<Bound> all;
     for (;;) {
-        auto bound =
-            bind_at("127.0.0.1", 0, from, static_cast<std::uint32_t>(all.size() * 17));
+        auto bound = bind_at("127.0.0.1", 0, from, static_cast<std::uint32_t>(all.size() * 17));
         if (!bound) {
             EXPECT_EQ(std::string_view(bound.error().code), "pool_exhausted");
             break;

@@ -83,10 +83,12 @@ class OneVisitor : public Conversation, private Visitor::Events {
     std::string heard_;
     std::string refusal_;
     bool ended_ = false;
+    uring::Fd unserved_;
     int done_ = 0;
 
   private:
     void on_visitor_refused(Visitor&, std::string_view reason) override { refusal_ = reason; }
+    void on_visitor_unserved(Visitor&, uring::Fd socket) override { unserved_ = std::move(socket); }
     void on_visitor_done(Visitor&) override { ++done_; }
 };
 
@@ -183,6 +185,17 @@ TEST_F(OneVisitor, GetsAllThatTheClientSentBeforeItClosed) {
     outside_.reset();  // as who has heard everything
     EXPECT_TRUE(is_done());
     EXPECT_EQ(visitor_->end_reason(), "client_ended");
+}
+
+TEST_F(OneVisitor, IsGivenBackUntouchedWhenItsSessionEndsBeforeTheAnswer) {
+    say("who is there?");
+    session->end("lost", "a test");
+    ASSERT_TRUE(is_done());
+    ASSERT_TRUE(unserved_);
+    char heard[64];
+    EXPECT_EQ(::recv(unserved_.get(), heard, sizeof(heard), MSG_DONTWAIT), 13);
+    EXPECT_EQ(::send(unserved_.get(), "back", 4, MSG_NOSIGNAL), 4);
+    EXPECT_TRUE(hears(4));
 }
 
 TEST_F(OneVisitor, IsCutOffSomeTimeAfterItsSessionIsLost) {

@@ -1,0 +1,162 @@
+#include "daemon/held_tunnels.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/login.h"
+#include "daemon/source.h"
+
+namespace portreeve::daemon {
+
+void HeldTunnels::use(const conf::Config& config) {
+    rules_ = {config.forward.hold.count(), config.limits.visitors_waiting};
+    per_owner_max_ = config.limits.leases_per_key;
+}
+
+void HeldTunnels::take(Leases::Claim claim) {
+    const Lease& lease = *claim.lease;
+    if (!lease.held_since(claim.turn)) {
+        return;  // its owner was back before this message
+    }
+    const std::int64_t left_s = std::max<std::int64_t>(0, claim.until_s - wall_clock_s());
+    log_.info("tunnel_held", {{"address", lease.address_text()},
+                              {"fingerprint", lease.terms().owner},
+                              {"user", leases_.label_of(claim.lease)},
+                              {"left_s", std::to_string(left_s)},
+                              {"why", claim.sockets.empty()
+                                          ? "it could not be bound again; who connects there does "
+                                            "not reach this server"
+                                          : ""}});
+    if (draining_) {
+        stop_listening(claim);
+    } else {
+        make_room(lease.terms().owner);
+        HeldTunnel::Events& self = *this;
+        tunnels_.push_back(
+            std::make_unique<HeldTunnel>(ring_, std::move(claim), left_s * 1000, self));
+    }
+    events_.on_leases_changed();
+}
+
+// A lease that is left has to be as useful as one that is kept, and the shortest is not.
+void HeldTunnels::make_room(const std::string& owner) {
+    std::size_t count = 0;
+    HeldTunnel* oldest = nullptr;
+    for (const auto& held : tunnels_) {
+        if (!held->leaving() && held->lease()->terms().owner == owner) {
+            oldest = oldest == nullptr ? held.get() : oldest;
+            ++count;
+        }
+    }
+    if (count >= per_owner_max_ && oldest != nullptr) {
+        end(*oldest, "the key has more addresses than [limits] leases_per_key keeps");
+    }
+}
+
+HeldTunnel* HeldTunnels::find(const LeasePtr& lease) {
+    const auto found = std::find_if(tunnels_.begin(), tunnels_.end(), [&](const auto& held) {
+        return held->lease() == lease && !held->leaving();
+    });
+    return found == tunnels_.end() ? nullptr : found->get();
+}
+
+void HeldTunnels::on_lease_taken(const LeasePtr& lease, std::uint64_t, const std::string&) {
+    if (HeldTunnel* held = find(lease); held != nullptr) {
+        forward(lease, held->leave());
+    }
+}
+
+void HeldTunnels::on_lease_visitors(const LeasePtr& lease, std::uint64_t,
+                                    std::vector<uring::Fd> visitors) {
+    HeldTunnel* held = find(lease);
+    if (held == nullptr || !lease->held_since(held->turn())) {
+        forward(lease, std::move(visitors));
+        return;
+    }
+    for (uring::Fd& visitor : visitors) {
+        held->wait(std::move(visitor));
+    }
+    held->look_again();
+}
+
+// To whoever has the lease now; to nobody where that is this thread, which would only be asked
+// again.
+void HeldTunnels::forward(const LeasePtr& lease, std::vector<uring::Fd> visitors) {
+    if (leases_.holder_of(lease) != holder()) {
+        desk_.pass_on(lease, std::move(visitors));
+    }
+}
+
+void HeldTunnels::on_held_stray(HeldTunnel& held, uring::Fd visitor) {
+    std::vector<uring::Fd> one;
+    one.push_back(std::move(visitor));
+    forward(held.lease(), std::move(one));
+}
+
+void HeldTunnels::on_held_refused(HeldTunnel& held, const uring::Fd& visitor, ssh::Code code) {
+    const std::string_view why =
+        code == "owner_away" ? "the tunnel's owner is away ([forward] hold, lease)"
+        : code == "stopping" ? "the server is stopping, and the tunnel's owner is away"
+                             : "as many visitors wait for the tunnel's owner as [limits] "
+                               "visitors_waiting allows";
+    const uring::Address peer = uring::Address::of_peer(visitor.get());
+    const bool allowed = ration_.allows(Source(peer), code, ring_.now_ms());
+    log_.at(allowed ? Log::Level::info : Log::Level::debug, "visitor_refused",
+            {{"code", std::string(code)},
+             {"tunnel", held.lease()->address_text()},
+             {"visitor", peer.text()},
+             {"why", std::string(why)}});
+}
+
+void HeldTunnels::on_held_over(HeldTunnel& held) {
+    end(held, "its owner did not come back in time ([forward] lease)");
+}
+
+void HeldTunnels::end(HeldTunnel& held, std::string_view why) {
+    if (!leases_.end(held.lease(), held.turn())) {
+        return;  // its owner is back; on_lease_taken() is under way
+    }
+    log_.info("lease_ended", {{"address", held.lease()->address_text()},
+                              {"fingerprint", held.lease()->terms().owner},
+                              {"why", std::string(why)}});
+    for (uring::Fd& visitor : held.leave()) {
+        held.refuse(std::move(visitor), "owner_away");
+    }
+    events_.on_leases_changed();
+}
+
+void HeldTunnels::on_held_done(HeldTunnel& held) {
+    forward(held.lease(), {});
+    std::erase_if(tunnels_, [&](const auto& one) { return one.get() == &held; });
+    if (draining_ && tunnels_.empty()) {
+        events_.on_held_tunnels_idle();
+    }
+}
+
+void HeldTunnels::drain(bool sockets_kept) {
+    draining_ = true;
+    sockets_kept_ = sockets_kept;
+    for (const auto& held : tunnels_) {
+        if (!sockets_kept && !held->leaving()) {
+            leases_.unbind(held->lease());
+        }
+        for (uring::Fd& visitor : held->leave()) {
+            held->refuse(std::move(visitor), "stopping");
+        }
+    }
+}
+
+void HeldTunnels::stop_listening(const Leases::Claim& claim) const {
+    if (!sockets_kept_) {
+        leases_.unbind(claim.lease);
+    }
+}
+
+void HeldTunnels::hear_changed() {
+    changed_.store(false);
+    events_.on_leases_changed();
+}
+
+}  // namespace portreeve::daemon

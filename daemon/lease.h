@@ -1,0 +1,91 @@
+// An owner's claim to one address, and who answers there at the moment: a client while its session
+// lasts, then the main thread, until the owner is back or the lease ends.
+//
+// A lease is bound for all of its life: it has listening sockets of its own, and each holder gets
+// duplicates of them to accept from. So the address is never free in between, and connections that
+// nobody has accepted yet wait in the kernel for the next holder.
+//
+// Owns: the sockets. Called by: whoever holds it, on any thread; what can change is Leases' alone,
+// under its lock, but for the turn. Bounds: two sockets.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "uring/fd.h"
+
+namespace portreeve::daemon {
+
+class Lease;
+using LeasePtr = std::shared_ptr<Lease>;
+
+// A thread that may hold leases. All but ring_descriptor() is called on that thread, by message.
+class LeaseKeeper {
+  public:
+    LeaseKeeper() = default;
+    LeaseKeeper(const LeaseKeeper&) = delete;
+    LeaseKeeper& operator=(const LeaseKeeper&) = delete;
+    virtual ~LeaseKeeper() = default;
+    [[nodiscard]] virtual int ring_descriptor() const = 0;
+    // Somebody else holds the lease now; `why` is a sentence for the client that held it.
+    virtual void on_lease_taken(const LeasePtr& lease, std::uint64_t client,
+                                const std::string& why) = 0;
+    // Visitors of the lease who have not been served yet, perhaps none: a former holder accepts no
+    // more, and the kernel may have woken it for somebody who still waits (uring/listener.h).
+    virtual void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
+                                   std::vector<uring::Fd> visitors) = 0;
+};
+
+// A client of a worker; or the main thread itself, which is client 0.
+struct LeaseHolder {
+    LeaseKeeper* keeper = nullptr;
+    std::uint64_t client = 0;
+    bool operator==(const LeaseHolder&) const = default;
+};
+
+class Lease {
+  public:
+    // What was asked for and what it got; `id` names it for ever, and its sockets in systemd's
+    // store.
+    struct Terms {
+        std::string id;
+        std::string owner;
+        std::string requested;  // the address as the client wrote it
+        std::uint16_t requested_port = 0;
+        std::uint16_t port = 0;
+        std::vector<std::string> hosts;
+        std::string note;
+    };
+
+    explicit Lease(Terms terms) : terms_(std::move(terms)) {}
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    Lease(Lease&&) = delete;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() = default;
+
+    [[nodiscard]] const Terms& terms() const { return terms_; }
+    // Whether nobody has held it since `turn`, the number that its holder was given.
+    [[nodiscard]] bool held_since(std::uint64_t turn) const {
+        return turn_.load(std::memory_order_acquire) == turn;
+    }
+    // "127.0.0.1:20001 and [::1]:20001"
+    [[nodiscard]] std::string address_text() const;
+
+  private:
+    friend class Leases;
+
+    const Terms terms_;
+    std::atomic<std::uint64_t> turn_{0};
+    // Leases' lock guards what follows.
+    std::string label_;
+    std::vector<uring::Fd> sockets_;  // none: it could not be bound again after a restart
+    LeaseHolder holder_;
+    std::int64_t held_until_s_ = 0;  // by the wall clock; 0: its owner is here
+    bool ended_ = false;
+};
+
+}  // namespace portreeve::daemon

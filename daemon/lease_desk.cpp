@@ -1,0 +1,70 @@
+#include "daemon/lease_desk.h"
+
+#include <memory>
+#include <utility>
+
+#include "daemon/held_tunnels.h"
+#include "daemon/login.h"
+
+namespace portreeve::daemon {
+
+tl::expected<Leases::Claim, Refusal> LeaseDesk::claim(const Leases::Claimant& who,
+                                                      const ssh::ForwardWish& wish,
+                                                      const conf::Forward& rules,
+                                                      const std::string& why) {
+    auto claim = leases_.claim(who, wish, rules);
+    if (!claim) {
+        return claim;
+    }
+    for (Leases::Displaced& one : claim->displaced) {
+        LeaseKeeper& keeper = *one.holder.keeper;
+        ring_.post(keeper.ring_descriptor(),
+                   uring::make_message([&keeper, lease = one.lease, client = one.holder.client,
+                                        why] { keeper.on_lease_taken(lease, client, why); }));
+    }
+    tell_changed();
+    return claim;
+}
+
+bool LeaseDesk::hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s) {
+    auto claim = leases_.hold(lease, turn, held_.holder(), wall_clock_s() + lease_s);
+    if (!claim) {
+        return false;
+    }
+    ring_.post(held_.ring_descriptor(),
+               uring::make_message([&held = held_, taken = std::move(*claim)]() mutable {
+                   held.take(std::move(taken));
+               }));
+    return true;
+}
+
+bool LeaseDesk::end(const LeasePtr& lease, std::uint64_t turn) {
+    const bool ended = leases_.end(lease, turn);
+    if (ended) {
+        tell_changed();
+    }
+    return ended;
+}
+
+void LeaseDesk::pass_on(const LeasePtr& lease, std::vector<uring::Fd> visitors) {
+    const auto holder = leases_.holder_of(lease);
+    if (!holder) {
+        return;
+    }
+    LeaseKeeper& keeper = *holder->keeper;
+    ring_.post(keeper.ring_descriptor(),
+               uring::make_message([&keeper, lease, client = holder->client,
+                                    passed = std::move(visitors)]() mutable {
+                   keeper.on_lease_visitors(lease, client, std::move(passed));
+               }));
+}
+
+void LeaseDesk::tell_changed() {
+    if (held_.changed_unheard()) {
+        return;  // a message about it is under way already
+    }
+    ring_.post(held_.ring_descriptor(),
+               uring::make_message([&held = held_] { held.hear_changed(); }));
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,47 @@
+// One thread's way to the leases: what it changes there is told to whom it concerns, by message.
+//
+// Owns: nothing. Called by: the clients of one worker, or HeldTunnels, on their own ring; it lives
+// as long as that ring. Bounds: none needed; each call sends at most a message for each lease that
+// it touches.
+#pragma once
+
+#include <vector>
+
+#include "daemon/leases.h"
+#include "uring/ring.h"
+
+namespace portreeve::daemon {
+
+class HeldTunnels;
+
+class LeaseDesk {
+  public:
+    LeaseDesk(Leases& leases, uring::Ring& ring, HeldTunnels& held)
+        : leases_(leases), ring_(ring), held_(held) {}
+    LeaseDesk(const LeaseDesk&) = delete;
+    LeaseDesk& operator=(const LeaseDesk&) = delete;
+    LeaseDesk(LeaseDesk&&) = delete;
+    LeaseDesk& operator=(LeaseDesk&&) = delete;
+    ~LeaseDesk() = default;
+
+    // Whoever had the address is told `why`.
+    [[nodiscard]] tl::expected<Leases::Claim, Refusal> claim(const Leases::Claimant& who,
+                                                             const ssh::ForwardWish& wish,
+                                                             const conf::Forward& rules,
+                                                             const std::string& why);
+    // From now on the main thread has it, for `lease_s`. False: it was another's already.
+    bool hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s);
+    // The address is nobody's any more.
+    bool end(const LeasePtr& lease, std::uint64_t turn);
+    // A former holder accepts no more: whom it took, if anybody, the holder of now has to serve.
+    void pass_on(const LeasePtr& lease, std::vector<uring::Fd> visitors);
+
+  private:
+    void tell_changed();
+
+    Leases& leases_;
+    uring::Ring& ring_;
+    HeldTunnels& held_;
+};
+
+}  // namespace portreeve::daemon

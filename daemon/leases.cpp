@@ -1,0 +1,350 @@
+#include "daemon/leases.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "uring/socket.h"
+
+namespace portreeve::daemon {
+namespace {
+
+std::string new_id() {
+    std::array<unsigned char, 8> bytes{};
+    static_cast<void>(!getrandom(bytes.data(), bytes.size(), 0));
+    static constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string id;
+    for (const unsigned char byte : bytes) {
+        id += kDigits[byte >> 4U];
+        id += kDigits[byte & 0xfU];
+    }
+    return id;
+}
+
+// Whether a socket at one could take what is meant for the other.
+bool overlap(const std::string& one, const std::string& other) {
+    const bool v6 = one.find(':') != std::string::npos;
+    if (v6 != (other.find(':') != std::string::npos)) {
+        return false;
+    }
+    const char* everywhere = v6 ? "::" : "0.0.0.0";
+    return one == other || one == everywhere || other == everywhere;
+}
+
+bool overlap(const std::vector<std::string>& some, const std::vector<std::string>& others) {
+    return std::any_of(some.begin(), some.end(), [&](const std::string& one) {
+        return std::any_of(others.begin(), others.end(),
+                           [&](const std::string& other) { return overlap(one, other); });
+    });
+}
+
+tl::expected<std::vector<uring::Fd>, int> duplicates(const std::vector<uring::Fd>& sockets) {
+    std::vector<uring::Fd> made;
+    for (const uring::Fd& socket : sockets) {
+        made.emplace_back(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+        if (!made.back()) {
+            return tl::unexpected(-errno);
+        }
+    }
+    return made;
+}
+
+// Where in the pool to look first: the same place whenever the same owner asks in the same words,
+// so that even after its lease a port is likely to be the one it was.
+std::uint32_t seed_of(const std::string& owner, const std::string& label,
+                      const std::string& requested, std::size_t earlier) {
+    const std::string words = owner + '\n' + label + '\n' + requested + '\n';
+    return static_cast<std::uint32_t>(std::hash<std::string>()(words + std::to_string(earlier)));
+}
+
+std::string place_text(const std::vector<std::string>& hosts, std::uint16_t port) {
+    std::string text;
+    for (const std::string& host : hosts) {
+        text += text.empty() ? "" : " and ";
+        text += uring::Address::parse(host, port)->text();
+    }
+    return text;
+}
+
+Refusal in_use(const Lease& lease, std::string_view whose) {
+    return {"address_in_use", lease.address_text() + " is in use by " + std::string(whose)};
+}
+
+}  // namespace
+
+std::string Lease::address_text() const {
+    return place_text(terms_.hosts, terms_.port);
+}
+
+tl::expected<Leases::Claim, Refusal> Leases::claim(const Claimant& who,
+                                                   const ssh::ForwardWish& wish,
+                                                   const conf::Forward& rules) {
+    const auto wanted = addresses_for(wish.address, rules.bind);
+    if (!wanted) {
+        return tl::unexpected(wanted.error());
+    }
+    const Asking asking{who, wish, *wanted, rules.pool};
+    const Lock guard(lock_);
+    return wish.port == 0 ? claim_any(asking) : claim_port(asking);
+}
+
+tl::expected<Leases::Claim, Refusal> Leases::claim_port(const Asking& asking) {
+    LeasePtr own;
+    std::vector<Displaced> given_up;
+    for (const LeasePtr& lease : in_the_way(
+             asking.wanted, static_cast<std::uint16_t>(std::min(asking.wish.port, 65'535U)))) {
+        const Lease::Terms& terms = lease->terms();
+        if (terms.owner != asking.who.owner) {
+            return tl::unexpected(
+                Refusal{"address_leased",
+                        lease->address_text() + (lease->held_until_s_ == 0
+                                                     ? " is in use by another key"
+                                                     : " is kept for another key, which is away")});
+        }
+        if (lease->holder_ == asking.who.holder) {
+            return tl::unexpected(in_use(*lease, "this session"));
+        }
+        if (terms.requested == asking.wish.address && terms.hosts == asking.wanted.hosts) {
+            own = lease;
+        } else if (lease->held_until_s_ != 0) {
+            given_up.push_back({lease, lease->holder_});
+        } else {
+            return tl::unexpected(in_use(*lease, "another tunnel of this key"));
+        }
+    }
+    // What the owner had there under other words is not wanted any more.
+    for (const Displaced& one : given_up) {
+        drop(one.lease);
+    }
+    auto claim = own ? take_over(asking, own) : bind_new(asking, 0);
+    if (claim) {
+        claim->displaced.insert(claim->displaced.end(), given_up.begin(), given_up.end());
+    }
+    return claim;
+}
+
+tl::expected<Leases::Claim, Refusal> Leases::claim_any(const Asking& asking) {
+    const Claimant& who = asking.who;
+    std::size_t earlier = 0;
+    for (const LeasePtr& lease : leases_) {
+        const Lease::Terms& terms = lease->terms();
+        if (terms.requested_port != 0 || terms.owner != who.owner || lease->label_ != who.label ||
+            terms.requested != asking.wish.address || terms.hosts != asking.wanted.hosts) {
+            continue;
+        }
+        const bool silent =
+            std::find(who.silent.begin(), who.silent.end(), lease->holder_) != who.silent.end();
+        if (lease->held_until_s_ == 0 && !silent) {
+            ++earlier;
+            continue;
+        }
+        if (auto claim = take_over(asking, lease)) {
+            return claim;
+        }
+    }
+    return bind_new(asking, seed_of(who.owner, who.label, asking.wish.address, earlier));
+}
+
+tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
+                                                       const LeasePtr& lease) {
+    if (lease->sockets_.empty()) {  // what took its place may have gone by now
+        auto bound = bind_forward(asking.wanted, lease->terms().port, asking.pool, 0, {});
+        if (!bound) {
+            return tl::unexpected(bound.error());
+        }
+        lease->sockets_ = std::move(bound->sockets);
+    }
+    const LeaseHolder former = lease->holder_;
+    auto claim = give(lease, asking.who.holder);
+    if (claim) {
+        lease->label_ = asking.who.label;
+        lease->held_until_s_ = 0;
+        claim->displaced.push_back({lease, former});
+        claim->again = true;
+    }
+    return claim;
+}
+
+tl::expected<Leases::Claim, Refusal> Leases::bind_new(const Asking& asking, std::uint32_t seed) {
+    auto bound =
+        bind_forward(asking.wanted, asking.wish.port, asking.pool, seed,
+                     [&](std::uint16_t port) { return !in_the_way(asking.wanted, port).empty(); });
+    if (!bound) {
+        return tl::unexpected(bound.error());
+    }
+    auto lease = std::make_shared<Lease>(
+        Lease::Terms{new_id(), asking.who.owner, asking.wish.address,
+                     static_cast<std::uint16_t>(asking.wish.port), bound->port, asking.wanted.hosts,
+                     std::move(bound->note)});
+    lease->label_ = asking.who.label;
+    lease->sockets_ = std::move(bound->sockets);
+    auto claim = give(lease, asking.who.holder);
+    if (claim) {
+        leases_.push_back(lease);
+        by_port_.emplace(lease->terms().port, lease);
+    }
+    return claim;
+}
+
+tl::expected<Leases::Claim, Refusal> Leases::give(const LeasePtr& lease, LeaseHolder to) {
+    auto sockets = duplicates(lease->sockets_);
+    if (!sockets) {
+        return tl::unexpected(
+            Refusal{"bind_failed", lease->address_text() + ": " + std::strerror(-sockets.error())});
+    }
+    lease->holder_ = to;
+    const std::uint64_t turn = lease->turn_.load(std::memory_order_relaxed) + 1;
+    lease->turn_.store(turn, std::memory_order_release);
+    return Claim{lease, turn, std::move(*sockets), {}, 0, false};
+}
+
+std::optional<Leases::Claim> Leases::hold(const LeasePtr& lease, std::uint64_t turn, LeaseHolder by,
+                                          std::int64_t until_s) {
+    const Lock guard(lock_);
+    if (!lease->held_since(turn)) {
+        return std::nullopt;
+    }
+    auto claim = give(lease, by);
+    if (!claim) {
+        drop(lease);
+        return std::nullopt;
+    }
+    lease->held_until_s_ = until_s;
+    claim->until_s = until_s;
+    return std::move(*claim);
+}
+
+bool Leases::end(const LeasePtr& lease, std::uint64_t turn) {
+    const Lock guard(lock_);
+    if (!lease->held_since(turn)) {
+        return false;
+    }
+    drop(lease);
+    return true;
+}
+
+void Leases::unbind(const LeasePtr& lease) {
+    const Lock guard(lock_);
+    close_sockets(*lease);
+}
+
+// Whoever accepts from a duplicate holds the port with it. Shut down, the socket gives it up now:
+// the next wish for it, which may be here already, finds it free.
+void Leases::close_sockets(Lease& lease) {
+    for (const uring::Fd& socket : lease.sockets_) {
+        shutdown(socket.get(), SHUT_RD);
+    }
+    lease.sockets_.clear();
+}
+
+void Leases::drop(const LeasePtr& lease) {
+    close_sockets(*lease);
+    lease->holder_ = {};
+    lease->ended_ = true;
+    lease->turn_.fetch_add(1, std::memory_order_release);
+    leases_.remove(lease);
+    const auto [first, last] = by_port_.equal_range(lease->terms().port);
+    by_port_.erase(std::find_if(first, last, [&](const auto& at) { return at.second == lease; }));
+}
+
+Leases::Claim Leases::restore(const LeaseRecord& record, LeaseHolder by,
+                              std::vector<uring::Fd> sockets) {
+    auto lease = std::make_shared<Lease>(Lease::Terms{record.id, record.owner, record.requested,
+                                                      record.requested_port, record.port,
+                                                      record.hosts, record.note});
+    lease->label_ = record.label;
+    lease->sockets_ = std::move(sockets);
+    lease->held_until_s_ = record.held_until_s;
+    const Lock guard(lock_);
+    if (lease->sockets_.empty()) {
+        if (auto bound = bind_forward({record.hosts, false, {}}, record.port, {}, 0, {})) {
+            lease->sockets_ = std::move(bound->sockets);
+        }
+    }
+    leases_.push_back(lease);
+    by_port_.emplace(record.port, lease);
+    auto claim = give(lease, by);
+    if (!claim) {
+        lease->holder_ = by;
+        claim = Claim{lease, lease->turn_.load(std::memory_order_relaxed), {}, {}, 0, false};
+    }
+    claim->until_s = record.held_until_s;
+    return std::move(*claim);
+}
+
+std::vector<LeasePtr> Leases::in_the_way(const Wanted& wanted, std::uint16_t port) const {
+    std::vector<LeasePtr> found;
+    const auto [first, last] = by_port_.equal_range(port);
+    for (auto at = first; at != last; ++at) {
+        if (overlap(at->second->terms().hosts, wanted.hosts)) {
+            found.push_back(at->second);
+        }
+    }
+    return found;
+}
+
+std::optional<LeaseHolder> Leases::holder_of(const LeasePtr& lease) const {
+    const Lock guard(lock_);
+    return lease->ended_ ? std::nullopt : std::optional(lease->holder_);
+}
+
+std::vector<LeaseHolder> Leases::siblings(const Claimant& who) const {
+    const Lock guard(lock_);
+    std::vector<LeaseHolder> found;
+    for (const LeasePtr& lease : leases_) {
+        const Lease::Terms& terms = lease->terms();
+        if (terms.requested_port == 0 && terms.owner == who.owner && lease->label_ == who.label &&
+            lease->held_until_s_ == 0 && !(lease->holder_ == who.holder) &&
+            std::find(found.begin(), found.end(), lease->holder_) == found.end()) {
+            found.push_back(lease->holder_);
+        }
+    }
+    return found;
+}
+
+std::string Leases::label_of(const LeasePtr& lease) const {
+    const Lock guard(lock_);
+    return lease->label_;
+}
+
+std::vector<LeaseRecord> Leases::records() const {
+    const Lock guard(lock_);
+    std::vector<LeaseRecord> records;
+    records.reserve(leases_.size());
+    for (const LeasePtr& lease : leases_) {
+        const Lease::Terms& terms = lease->terms();
+        LeaseRecord record{terms.id,        terms.owner,          lease->label_,
+                           terms.requested, terms.requested_port, terms.port,
+                           terms.hosts,     terms.note,           lease->held_until_s_};
+        if (why_not_storable(record).empty()) {  // or none of the others could be kept either
+            records.push_back(std::move(record));
+        }
+    }
+    return records;
+}
+
+std::vector<uring::Fd> Leases::sockets_of(const std::string& id) const {
+    const Lock guard(lock_);
+    const auto found = std::find_if(leases_.begin(), leases_.end(),
+                                    [&](const LeasePtr& lease) { return lease->terms().id == id; });
+    if (found == leases_.end()) {
+        return {};
+    }
+    return duplicates((*found)->sockets_).value_or(std::vector<uring::Fd>());
+}
+
+Leases::Counts Leases::counts() const {
+    const Lock guard(lock_);
+    const auto held = static_cast<std::size_t>(
+        std::count_if(leases_.begin(), leases_.end(),
+                      [](const LeasePtr& lease) { return lease->held_until_s_ != 0; }));
+    return {leases_.size() - held, held};
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,113 @@
+// Who has which address: every tunnel's address is somebody's lease, which outlives the session.
+//
+//   claim() -> a client holds it -> hold(): the main thread does -> claim() by its owner …
+//                    \-> end(): cancelled          \-> end(): the lease is over
+//
+// An owner who asks for an address that it has gets it back at once, whoever holds it; a stranger
+// is refused. Port 0 gives back what the same owner and label had for the same words, in order.
+//
+// Owns: all leases. Called by: workers and the main thread, through their LeaseDesk, when tunnels
+// come and go; one lock, never taken for a visitor's data. Bounds: [limits] of tunnels and
+// sessions for those with a client, leases_per_key for those without.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "conf/config.h"
+#include "daemon/binding.h"
+#include "daemon/lease.h"
+#include "daemon/lease_store.h"
+#include "daemon/refusal.h"
+#include "ssh/session.h"
+
+namespace portreeve::daemon {
+
+class Leases {
+  public:
+    // Who asks.
+    struct Claimant {
+        std::string owner;
+        std::string label;
+        LeaseHolder holder;
+        // Sessions of the same owner and label that do not answer any more: what they have of
+        // port 0 may be taken, as if they were gone.
+        std::vector<LeaseHolder> silent;
+    };
+    // Who had a lease until now, and has to be told.
+    struct Displaced {
+        LeasePtr lease;
+        LeaseHolder holder;
+    };
+    // What a holder has: listening sockets to accept from for as long as the turn is its own.
+    struct Claim {
+        LeasePtr lease;
+        std::uint64_t turn = 0;
+        std::vector<uring::Fd> sockets;
+        std::vector<Displaced> displaced;
+        std::int64_t until_s = 0;  // when its time is over, if no client holds it
+        bool again = false;        // the lease is older than this claim
+    };
+    struct Counts {
+        std::size_t open = 0;
+        std::size_t held = 0;
+    };
+
+    [[nodiscard]] tl::expected<Claim, Refusal> claim(const Claimant& who,
+                                                     const ssh::ForwardWish& wish,
+                                                     const conf::Forward& rules);
+    // The session is over: `by` holds the lease until `until_s`. nullopt: it was another's already.
+    [[nodiscard]] std::optional<Claim> hold(const LeasePtr& lease, std::uint64_t turn,
+                                            LeaseHolder by, std::int64_t until_s);
+    // The address is nobody's any more. False: somebody else has it since `turn`.
+    bool end(const LeasePtr& lease, std::uint64_t turn);
+    // Its address is its owner's as before, but nobody listens there until it is claimed again.
+    void unbind(const LeasePtr& lease);
+    // A lease of before the start. `sockets` are what systemd kept of it, or none: then it is bound
+    // again, or, where that fails, kept without sockets.
+    [[nodiscard]] Claim restore(const LeaseRecord& record, LeaseHolder by,
+                                std::vector<uring::Fd> sockets);
+
+    // nullopt: it has ended.
+    [[nodiscard]] std::optional<LeaseHolder> holder_of(const LeasePtr& lease) const;
+    // Other clients with a tunnel on a port of the server's choice, of the same owner and label.
+    [[nodiscard]] std::vector<LeaseHolder> siblings(const Claimant& who) const;
+    [[nodiscard]] std::string label_of(const LeasePtr& lease) const;
+    [[nodiscard]] std::vector<LeaseRecord> records() const;
+    // Duplicates, for systemd's store; none when there is no such lease.
+    [[nodiscard]] std::vector<uring::Fd> sockets_of(const std::string& id) const;
+    [[nodiscard]] Counts counts() const;
+
+  private:
+    using Lock = std::lock_guard<std::mutex>;
+
+    // What a claim is about, on its way through the steps below.
+    struct Asking {
+        const Claimant& who;
+        const ssh::ForwardWish& wish;
+        const Wanted& wanted;
+        const conf::PortRange& pool;
+    };
+    [[nodiscard]] tl::expected<Claim, Refusal> claim_port(const Asking& asking);
+    [[nodiscard]] tl::expected<Claim, Refusal> claim_any(const Asking& asking);
+    [[nodiscard]] tl::expected<Claim, Refusal> bind_new(const Asking& asking, std::uint32_t seed);
+    [[nodiscard]] tl::expected<Claim, Refusal> take_over(const Asking& asking,
+                                                         const LeasePtr& lease);
+    [[nodiscard]] tl::expected<Claim, Refusal> give(const LeasePtr& lease, LeaseHolder to);
+    [[nodiscard]] std::vector<LeasePtr> in_the_way(const Wanted& wanted, std::uint16_t port) const;
+    void drop(const LeasePtr& lease);
+    static void close_sockets(Lease& lease);
+
+    mutable std::mutex lock_;
+    std::list<LeasePtr> leases_;  // in the order in which they were asked for
+    std::multimap<std::uint16_t, LeasePtr> by_port_;
+};
+
+}  // namespace portreeve::daemon

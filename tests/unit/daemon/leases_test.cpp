@@ -1,0 +1,191 @@
+// Who gets an address that was somebody's: its owner, always; a stranger, only after the lease.
+
+#include "daemon/leases.h"
+
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+
+namespace portreeve::daemon {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class Keeper final : public LeaseKeeper {
+  public:
+    [[nodiscard]] int ring_descriptor() const override { return -1; }
+    void on_lease_taken(const LeasePtr&, std::uint64_t, const std::string&) override {}
+    void on_lease_visitors(const LeasePtr&, std::uint64_t, std::vector<uring::Fd>) override {}
+};
+
+constexpr std::int64_t kLater = 4'000'000'000;
+
+class LeasesTest : public ::testing::Test {
+  protected:
+    LeasesTest() { rules_.pool = {28'000, 28'999}; }
+
+    // A client of its own for each number; `label` is the login name.
+    [[nodiscard]] Leases::Claimant client(std::uint64_t number, const std::string& owner = "ann",
+                                          const std::string& label = "desk") {
+        return {owner, label, {&keeper_, number}, {}};
+    }
+    tl::expected<Leases::Claim, Refusal> claim(const Leases::Claimant& who, std::uint32_t port,
+                                               const std::string& address = "127.0.0.1") {
+        return leases_.claim(who, {address, port}, rules_);
+    }
+    // The client is gone; the main thread has the lease.
+    Leases::Claim lose(const Leases::Claim& claim) {
+        auto held = leases_.hold(claim.lease, claim.turn, {&keeper_, 0}, kLater);
+        EXPECT_TRUE(held);
+        return std::move(*held);
+    }
+    static std::uint16_t port(const Leases::Claim& claim) { return claim.lease->terms().port; }
+    static std::string code(const tl::expected<Leases::Claim, Refusal>& claim) {
+        return claim ? "" : std::string(std::string_view(claim.error().code));
+    }
+    static bool listens(const uring::Fd& socket) {
+        int yes = 0;
+        socklen_t size = sizeof(yes);
+        return getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes == 1;
+    }
+
+    Keeper keeper_;
+    Leases leases_;
+    conf::Forward rules_;
+};
+
+TEST_F(LeasesTest, ANewOneIsBoundAndNobodyHadIt) {
+    const auto got = claim(client(1), 0);
+    ASSERT_TRUE(got) << got.error().sentence;
+    EXPECT_GE(port(*got), 28'000);
+    ASSERT_THAT(got->sockets, SizeIs(1));
+    EXPECT_TRUE(listens(got->sockets.front()));
+    EXPECT_THAT(got->displaced, SizeIs(0));
+    EXPECT_FALSE(got->again);
+    EXPECT_TRUE(got->lease->held_since(got->turn));
+    EXPECT_EQ(leases_.counts().open, 1U);
+}
+
+TEST_F(LeasesTest, PortZeroIsTheOwnersAgain) {
+    const auto first = claim(client(1), 0);
+    const auto second = claim(client(1), 0);
+    const Leases::Claim held = lose(*first);
+    static_cast<void>(lose(*second));
+    EXPECT_FALSE(first->lease->held_since(first->turn));
+    EXPECT_EQ(leases_.counts().held, 2U);
+    const auto again = claim(client(2), 0);
+    EXPECT_EQ(port(*again), port(*first)) << "the first asked for is the first to come back";
+    EXPECT_TRUE(again->again);
+    ASSERT_THAT(again->displaced, SizeIs(1));
+    EXPECT_EQ(again->displaced.front().holder.client, 0U);
+    EXPECT_FALSE(held.lease->held_since(held.turn));
+    EXPECT_EQ(port(*claim(client(2), 0)), port(*second));
+}
+
+TEST_F(LeasesTest, PortZeroIsLikelyTheSameEvenAfterTheLease) {
+    const auto first = claim(client(1), 0);
+    const std::uint16_t had = port(*first);
+    EXPECT_TRUE(leases_.end(first->lease, first->turn));
+    EXPECT_EQ(port(*claim(client(2), 0)), had);
+}
+
+TEST_F(LeasesTest, PortZeroIsNotAnothersWhoAsksInTheSameWords) {
+    const auto first = claim(client(1), 0);
+    static_cast<void>(lose(*first));
+    EXPECT_NE(port(*claim(client(2, "bob"), 0)), port(*first));
+    EXPECT_NE(port(*claim(client(3, "ann", "laptop"), 0)), port(*first));
+    EXPECT_NE(port(*claim(client(4), 0, "127.0.0.5")), port(*first));
+}
+
+TEST_F(LeasesTest, ALivingSessionKeepsItsPortZeroAndASilentOneDoesNot) {
+    const auto first = claim(client(1), 0);
+    EXPECT_NE(port(*claim(client(2), 0)), port(*first));
+    Leases::Claimant who = client(3);
+    who.silent = {{&keeper_, 1}};
+    const auto taken = claim(who, 0);
+    EXPECT_EQ(port(*taken), port(*first));
+    EXPECT_EQ(taken->displaced.at(0).holder.client, 1U);
+    EXPECT_THAT(leases_.siblings(client(4)), SizeIs(2));
+}
+
+TEST_F(LeasesTest, AFixedPortIsTakenOverByItsOwnerAndNobodyElse) {
+    const auto first = claim(client(1), 28'500);
+    ASSERT_TRUE(first) << first.error().sentence;
+    EXPECT_EQ(code(claim(client(1), 28'500)), "address_in_use");
+    EXPECT_EQ(code(claim(client(2, "bob"), 28'500)), "address_leased");
+    const auto second = claim(client(3), 28'500);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->lease, first->lease);
+    EXPECT_EQ(second->displaced.at(0).holder.client, 1U);
+    EXPECT_FALSE(leases_.hold(first->lease, first->turn, {&keeper_, 0}, kLater))
+        << "the former holder has nothing to hand over";
+    EXPECT_FALSE(leases_.end(first->lease, first->turn));
+    static_cast<void>(lose(*second));
+    const auto stranger = claim(client(4, "bob"), 28'500);
+    EXPECT_EQ(code(stranger), "address_leased");
+    EXPECT_THAT(stranger.error().sentence, HasSubstr("away"));
+}
+
+TEST_F(LeasesTest, AnAddressIsAStrangersAlsoWhereTheKernelWouldGiveIt) {
+    const auto first = claim(client(1), 28'501);
+    leases_.unbind(first->lease);
+    EXPECT_EQ(code(claim(client(2, "bob"), 28'501)), "address_leased");
+    EXPECT_EQ(code(claim(client(2, "bob"), 28'501, "0.0.0.0")), "address_leased");
+    EXPECT_TRUE(claim(client(2, "bob"), 28'501, "127.0.0.5"));
+    EXPECT_TRUE(claim(client(2, "bob"), 28'501, "::1"));
+}
+
+TEST_F(LeasesTest, WhatTheOwnerHadUnderOtherWordsGivesWayOnlyWhileHeIsAway) {
+    const auto first = claim(client(1), 28'502);
+    EXPECT_EQ(code(claim(client(2), 28'502, "0.0.0.0")), "address_in_use");
+    static_cast<void>(lose(*first));
+    const auto wider = claim(client(2), 28'502, "0.0.0.0");
+    ASSERT_TRUE(wider) << wider.error().sentence;
+    EXPECT_NE(wider->lease, first->lease);
+    EXPECT_THAT(wider->displaced, SizeIs(1));
+    EXPECT_FALSE(leases_.holder_of(first->lease));
+}
+
+TEST_F(LeasesTest, AnEndedOneIsFreeAtOnceThoughSomebodyStillAccepts) {
+    const auto first = claim(client(1), 28'503);
+    EXPECT_TRUE(leases_.end(first->lease, first->turn));
+    EXPECT_FALSE(listens(first->sockets.front()));
+    EXPECT_FALSE(first->lease->held_since(first->turn));
+    const auto second = claim(client(2, "bob"), 28'503);
+    EXPECT_TRUE(second) << second.error().sentence;
+}
+
+TEST_F(LeasesTest, ComeBackFromTheirRecords) {
+    const auto first = claim(client(1), 0);
+    static_cast<void>(lose(*first));
+    const std::vector<LeaseRecord> records = leases_.records();
+    ASSERT_THAT(records, SizeIs(1));
+    EXPECT_EQ(records.front().held_until_s, kLater);
+    std::vector<uring::Fd> kept = leases_.sockets_of(records.front().id);
+    ASSERT_THAT(kept, SizeIs(1));
+
+    Leases later;
+    const Leases::Claim back = later.restore(records.front(), {&keeper_, 0}, std::move(kept));
+    EXPECT_THAT(back.sockets, SizeIs(1));
+    EXPECT_EQ(back.until_s, kLater);
+    EXPECT_EQ(later.records(), records);
+    const auto again = later.claim(client(1), {"127.0.0.1", 0}, rules_);
+    EXPECT_EQ(port(*again), port(*first));
+}
+
+TEST_F(LeasesTest, AreKeptThoughTheirPortIsTakenMeanwhile) {
+    auto first = claim(client(1), 28'504);
+    const std::vector<LeaseRecord> records = leases_.records();
+    Leases later;
+    const Leases::Claim back = later.restore(records.front(), {&keeper_, 0}, {});
+    EXPECT_THAT(back.sockets, SizeIs(0));
+    const auto refused = later.claim(client(1), {"127.0.0.1", 28'504}, rules_);
+    EXPECT_EQ(code(refused), "address_in_use");
+    EXPECT_TRUE(leases_.end(first->lease, first->turn));
+    const auto again = later.claim(client(1), {"127.0.0.1", 28'504}, rules_);
+    ASSERT_TRUE(again) << again.error().sentence;
+    EXPECT_THAT(again->sockets, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace portreeve::daemon
