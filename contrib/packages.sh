@@ -15,7 +15,8 @@
     test_packages=(
         libgtest-dev libgmock-dev python3 python3-pytest python3-paramiko git
         openssh-client openssh-server dropbear-bin putty-tools curl
-        clang-format-14 clang-tidy-14 shellcheck man-db ccache)
+        clang-format-14 clang-tidy-14 shellcheck man-db ccache
+        dpkg-dev file systemd systemd-container mmdebstrap eatmydata)
 }
 
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
