@@ -4,13 +4,10 @@ import subprocess
 
 import pytest
 
-from harness import pending
 from harness.keys import Key
 
 CONFIG = "/etc/portreeve/portreeve.toml"
 DROP_IN = "/run/systemd/system/portreeve.service.d"
-
-pytestmark = pending.until_there(pending.CREDENTIALS)
 
 
 @pytest.fixture

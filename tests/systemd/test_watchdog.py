@@ -17,21 +17,22 @@ def quick(host, seconds):
     return host.main_pid()
 
 
+def rings(host):
+    """The daemon's threads that have a ring: the main one and the workers, by their numbers here."""
+    process = host.host_pid(host.main_pid())
+    return [number for number, name in sorted(wedge.threads(process).items())
+            if number == process or name.startswith("worker-")]
+
+
 def test_each_wedged_thread_is_noticed(here):
-    """The main thread and every worker: none of them may be stuck while the others go on."""
-    pid = quick(here.host, 2)
-    rings = [number for number, name in sorted(wedge.threads(here.host.host_pid(pid)).items())
-             if not name.startswith(("iou-", "passwords"))]
-    for index in range(len(rings)):
+    """None of them may be stuck while the others go on."""
+    quick(here.host, 2)
+    for index in range(len(rings(here.host))):
         pid = here.host.main_pid()
-        process = here.host.host_pid(pid)
-        threads = [number for number, name in sorted(wedge.threads(process).items())
-                   if not name.startswith(("iou-", "passwords"))]
-        marks = here.host.journal().count("Watchdog timeout")
-        with wedge.wedged(threads[index]):
-            until(lambda: here.host.journal().count("Watchdog timeout") > marks,
-                  lambda: f"the watchdog bites for thread {index}:\n{here.host.journal()[-3000:]}",
-                  30)
+        bites = here.host.journal().count("Watchdog timeout")
+        with wedge.wedged(rings(here.host)[index]):
+            until(lambda: here.host.journal().count("Watchdog timeout") > bites,
+                  lambda: f"thread {index} is missed:\n{here.host.journal()[-3000:]}", 30)
         until(lambda: here.host.main_pid() not in (0, pid), "systemd starts another", 30)
         here.host.wait_active()
 
@@ -40,8 +41,7 @@ def test_a_client_comes_back_after_it(here):
     pid = quick(here.host, 2)
     client = here.loop()
     client.wait_port(1)
-    process = here.host.host_pid(pid)
-    with wedge.wedged(max(wedge.threads(process))):
+    with wedge.wedged(rings(here.host)[-1]):
         until(lambda: here.host.main_pid() != pid, "systemd ends it", 30)
     here.host.wait_active()
     here.visitors(client.wait_port(2)).wait_served(20)

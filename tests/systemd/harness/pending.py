@@ -4,7 +4,6 @@ import pytest
 
 LEASES = "listeners are not kept across a restart yet"
 WATCHDOG = "the daemon does not answer systemd's watchdog yet"
-CREDENTIALS = "host keys are not read from $CREDENTIALS_DIRECTORY yet"
 
 
 def until_there(reason):

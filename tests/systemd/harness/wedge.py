@@ -5,6 +5,9 @@ rest of the daemon, without anything in the daemon to make one.
 import contextlib
 import ctypes
 import os
+import threading
+
+from harness.wait import POLL_S
 
 _SEIZE, _INTERRUPT, _DETACH = 0x4206, 0x4207, 17
 _WALL = 0x40000000
@@ -28,14 +31,27 @@ def _ptrace(request, thread):
         raise OSError(error, f"ptrace({request:#x}, {thread}): {os.strerror(error)}")
 
 
+def _reap(thread, over):
+    """Takes note of its death: until then, a killed thread keeps its process from ending."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(thread, _WALL | os.WNOHANG)[0] == 0 and not over.wait(POLL_S):
+            pass
+
+
 @contextlib.contextmanager
 def wedged(thread):
     """Within it, `thread` does not run; unless it has been killed, it goes on afterwards."""
     _ptrace(_SEIZE, thread)
+    over = threading.Event()
+    reaper = threading.Thread(target=_reap, args=(thread, over))
     try:
         _ptrace(_INTERRUPT, thread)
-        os.waitpid(thread, _WALL)  # it stops before it is said to have stopped
+        os.waitpid(thread, _WALL)  # once it says so, it has stopped
+        reaper.start()
         yield
     finally:
+        over.set()
+        if reaper.ident:
+            reaper.join()
         with contextlib.suppress(OSError):
             _ptrace(_DETACH, thread)
