@@ -60,7 +60,10 @@ def upgrade(newer, deb):
 def test_after_a_crash_systemd_starts_it_and_clients_come_back(here):
     client = here.loop()
     client.wait_port(1)
+    before = int(here.host.show("portreeve.service", "NRestarts")["NRestarts"])
     crash(here)
+    # By itself, and not because a client came to the socket.
+    assert int(here.host.show("portreeve.service", "NRestarts")["NRestarts"]) == before + 1
     visitors = here.visitors(client.wait_port(2))
     visitors.wait_served(20)
     assert "status=9/KILL" in here.host.journal()

@@ -18,7 +18,7 @@ def quick(host, seconds):
 
 
 def rings(host):
-    """The daemon's threads that have a ring: the main one and the workers, by their numbers here."""
+    """The daemon's threads that have a ring, the main one and the workers, as numbered here."""
     process = host.host_pid(host.main_pid())
     return [number for number, name in sorted(wedge.threads(process).items())
             if number == process or name.startswith("worker-")]
