@@ -27,10 +27,10 @@ def folder():
 
 
 @pytest.fixture(scope="module")
-def deb(folder):
+def deb():
     if why := why_cannot_boot():
         pytest.skip(why)
-    return package.build(folder)
+    return package.now()
 
 
 @pytest.fixture(scope="module")

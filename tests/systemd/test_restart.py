@@ -35,19 +35,14 @@ def stop_and_start(here):
     here.host.run("systemctl", "start", "portreeve.service")
 
 
-@pytest.fixture(scope="module")
-def newer(folder, deb):
-    return package.build(folder, package.UPGRADE)
-
-
 @pytest.fixture
-def upgrade(newer, deb):
+def upgrade():
     """Installs the newer package; the older one again afterwards."""
     hosts = []
 
     def to_newer(here):
         hosts.append(here.host)
-        here.host.copy_in(newer, "/root/newer.deb")
+        here.host.copy_in(package.newer(), "/root/newer.deb")
         here.host.run("apt-get", "install", "--yes", "/root/newer.deb")
         shown = here.host.run("dpkg-query", "--show", "--showformat=${Version}", "portreeve")
         assert shown == package.UPGRADE
