@@ -85,8 +85,8 @@ class Here:
         return self.add(ends.Ssh(self.host, self.key, self.folder, forwards or [self.forward()],
                                  **more))
 
-    def loop(self):
-        return self.add(ends.SshLoop(self.host, self.key, self.folder, self.forward()))
+    def loop(self, **more):
+        return self.add(ends.SshLoop(self.host, self.key, self.folder, self.forward(), **more))
 
     def visitors(self, *ports):
         return self.add(ends.Visitors(self.host, ports))

@@ -77,8 +77,8 @@ class Ssh(client.Ssh, _InItsNetwork):
 class SshLoop:
     """A client that comes back whenever its connection ends, like a `while` around ssh."""
 
-    def __init__(self, machine, key, folder, forward):
-        self._make = lambda: Ssh(machine, key, folder, [forward],
+    def __init__(self, machine, key, folder, forward, user=USER):
+        self._make = lambda: Ssh(machine, key, folder, [forward], user=user,
                                  options={"ExitOnForwardFailure": "yes"})
         self._over = threading.Event()
         self._lives = [self._make()]
