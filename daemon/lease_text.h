@@ -37,7 +37,7 @@ struct LeaseRecord {
 };
 
 inline constexpr std::size_t kLeasesMax = 32'768;
-inline constexpr std::size_t kLeaseTextBytesMax = 64 << 20;  // what kLeasesMax of the largest take
+inline constexpr std::size_t kLeaseTextBytesMax = 72 << 20;  // what kLeasesMax of the largest take
 inline constexpr std::size_t kLeaseOwnerBytesMax = 320;
 inline constexpr std::size_t kLeaseWordBytesMax = 255;  // label, requested, note
 inline constexpr std::size_t kLeaseHostsMax = 8;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 #include "tests/unit/daemon/leases.h"
 
@@ -68,21 +69,24 @@ TEST(LeaseText, KeepsEveryByte) {
     });
 }
 
-TEST(LeaseText, TakesTheLargestSetThatIsAllowed) {
+TEST(LeaseText, TakesAsManyAsAreAllowed) {
     std::vector<LeaseRecord> records = leases(kLeasesMax);
-    for (LeaseRecord& record : records) {
-        record.owner.resize(kLeaseOwnerBytesMax, '\n');
-        record.label.assign(kLeaseWordBytesMax, '\n');
-        record.requested = record.note = record.label;
-        record.hosts.assign(kLeaseHostsMax, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
-    }
-    const auto text = format_leases(records);
-    ASSERT_TRUE(text) << text.error();
-    EXPECT_LE(text->size(), kLeaseTextBytesMax);
-    EXPECT_EQ(parse_leases(*text), records);
+    expect_kept(records);
     records.push_back(lease(kLeasesMax + 1));
     EXPECT_EQ(format_leases(records).error(),
               "these leases cannot be kept: more than 32768 leases");
+}
+
+TEST(LeaseText, HasRoomForAsManyOfTheLargest) {
+    LeaseRecord largest = lease(1);
+    largest.owner.assign(kLeaseOwnerBytesMax, '\n');
+    largest.label.assign(kLeaseWordBytesMax, '\n');
+    largest.requested = largest.note = largest.label;
+    largest.hosts.assign(kLeaseHostsMax, "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255");
+    largest.requested_port = largest.port = 65'535;
+    largest.held_until_s = std::numeric_limits<std::int64_t>::max();
+    expect_kept({largest});
+    EXPECT_LE(format_leases({largest})->size() * kLeasesMax, kLeaseTextBytesMax);
 }
 
 struct Wrong {

@@ -10,6 +10,8 @@
 
 namespace portreeve::daemon::test {
 
+using uring::test::Dice;
+
 inline std::string hex_id(std::uint64_t number) {
     std::string id(16, '0');
     for (std::size_t at = id.size(); at > 0 && number != 0; number /= 16) {
@@ -37,7 +39,7 @@ inline std::vector<LeaseRecord> leases(std::size_t count, std::uint64_t first = 
     return made;
 }
 
-inline LeaseRecord random_lease(uring::test::Dice& dice, std::uint64_t number) {
+inline LeaseRecord random_lease(Dice& dice, std::uint64_t number) {
     LeaseRecord made = lease(number);
     made.label = dice.text(dice.between(0, kLeaseWordBytesMax));
     made.requested = dice.text(dice.between(0, kLeaseWordBytesMax));
