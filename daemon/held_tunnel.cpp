@@ -1,7 +1,5 @@
 #include "daemon/held_tunnel.h"
 
-#include <sys/socket.h>
-
 #include <utility>
 
 namespace portreeve::daemon {
@@ -37,9 +35,9 @@ void HeldTunnel::look_again() {
 void HeldTunnel::wait(uring::Fd visitor) {
     const Rules& rules = events_.held_rules();
     if (rules.hold_ms == 0) {
-        refuse(std::move(visitor), "owner_away");
+        events_.on_held_refused(*this, std::move(visitor), "owner_away");
     } else if (waiting_.size() >= rules.waiting_max) {
-        refuse(std::move(visitor), "limit_visitors_waiting");
+        events_.on_held_refused(*this, std::move(visitor), "limit_visitors_waiting");
     } else {
         waiting_.push_back({std::move(visitor), ring_.now_ms() + rules.hold_ms});
         if (!patience_.running()) {
@@ -48,15 +46,9 @@ void HeldTunnel::wait(uring::Fd visitor) {
     }
 }
 
-void HeldTunnel::refuse(uring::Fd visitor, ssh::Code code) {
-    events_.on_held_refused(*this, visitor, code);
-    const linger cut{.l_onoff = 1, .l_linger = 0};
-    setsockopt(visitor.get(), SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
-}
-
 void HeldTunnel::patience_over() {
     while (!waiting_.empty() && waiting_.front().due_ms <= ring_.now_ms()) {
-        refuse(std::move(waiting_.front().socket), "owner_away");
+        events_.on_held_refused(*this, std::move(waiting_.front().socket), "owner_away");
         waiting_.pop_front();
     }
     if (!waiting_.empty()) {

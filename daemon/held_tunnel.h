@@ -35,8 +35,7 @@ class HeldTunnel final : private uring::Listener::Events {
         [[nodiscard]] virtual const Rules& held_rules() const = 0;
         // A visitor who came when the owner had it back already.
         virtual void on_held_stray(HeldTunnel& held, uring::Fd visitor) = 0;
-        virtual void on_held_refused(HeldTunnel& held, const uring::Fd& visitor,
-                                     ssh::Code code) = 0;
+        virtual void on_held_refused(HeldTunnel& held, uring::Fd visitor, ssh::Code code) = 0;
         // The lease's time is over.
         virtual void on_held_over(HeldTunnel& held) = 0;
         virtual void on_held_done(HeldTunnel& held) = 0;
@@ -52,8 +51,6 @@ class HeldTunnel final : private uring::Listener::Events {
     void wait(uring::Fd visitor);
     // A former holder accepts no more.
     void look_again();
-    // By RST: whoever waited must not take the end for an answer.
-    void refuse(uring::Fd visitor, ssh::Code code);
     // Accepts no more; who waits is the caller's. on_held_done() follows, in a later turn.
     [[nodiscard]] std::vector<uring::Fd> leave();
     [[nodiscard]] const LeasePtr& lease() const { return lease_; }

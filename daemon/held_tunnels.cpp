@@ -7,6 +7,7 @@
 
 #include "daemon/login.h"
 #include "daemon/source.h"
+#include "daemon/systemd.h"
 
 namespace portreeve::daemon {
 
@@ -15,8 +16,9 @@ void HeldTunnels::use(const conf::Config& config) {
     per_owner_max_ = config.limits.leases_per_key;
 }
 
-void HeldTunnels::take(Leases::Claim claim) {
-    const Lease& lease = *claim.lease;
+void HeldTunnels::take(Leases::Claim claim, std::vector<uring::Fd> visitors) {
+    const LeasePtr held = claim.lease;
+    const Lease& lease = *held;
     if (!lease.held_since(claim.turn)) {
         return;  // its owner was back before this message
     }
@@ -31,11 +33,15 @@ void HeldTunnels::take(Leases::Claim claim) {
                                           : ""}});
     if (draining_) {
         stop_listening(claim);
+        part_with(held, std::move(visitors));
     } else {
         make_room(lease.terms().owner);
         HeldTunnel::Events& self = *this;
         tunnels_.push_back(
             std::make_unique<HeldTunnel>(ring_, std::move(claim), left_s * 1000, self));
+        for (uring::Fd& visitor : visitors) {
+            tunnels_.back()->wait(std::move(visitor));
+        }
     }
     events_.on_leases_changed();
 }
@@ -70,6 +76,10 @@ void HeldTunnels::on_lease_taken(const LeasePtr& lease, std::uint64_t, const std
 
 void HeldTunnels::on_lease_visitors(const LeasePtr& lease, std::uint64_t,
                                     std::vector<uring::Fd> visitors) {
+    if (draining_ && leases_.holder_of(lease) == holder()) {
+        part_with(lease, std::move(visitors));
+        return;
+    }
     HeldTunnel* held = find(lease);
     if (held == nullptr || !lease->held_since(held->turn())) {
         forward(lease, std::move(visitors));
@@ -95,7 +105,14 @@ void HeldTunnels::on_held_stray(HeldTunnel& held, uring::Fd visitor) {
     forward(held.lease(), std::move(one));
 }
 
-void HeldTunnels::on_held_refused(HeldTunnel& held, const uring::Fd& visitor, ssh::Code code) {
+void HeldTunnels::on_held_refused(HeldTunnel& held, uring::Fd visitor, ssh::Code code) {
+    refuse(*held.lease(), std::move(visitor), code);
+}
+
+// By RST: whoever waited must not take the end for an answer.
+void HeldTunnels::refuse(const Lease& lease, uring::Fd visitor, ssh::Code code) {
+    const linger cut{.l_onoff = 1, .l_linger = 0};
+    setsockopt(visitor.get(), SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
     const std::string_view why =
         code == "owner_away" ? "the tunnel's owner is away ([forward] hold, lease)"
         : code == "stopping" ? "the server is stopping, and the tunnel's owner is away"
@@ -105,7 +122,7 @@ void HeldTunnels::on_held_refused(HeldTunnel& held, const uring::Fd& visitor, ss
     const bool allowed = ration_.allows(Source(peer), code, ring_.now_ms());
     log_.at(allowed ? Log::Level::info : Log::Level::debug, "visitor_refused",
             {{"code", std::string(code)},
-             {"tunnel", held.lease()->address_text()},
+             {"tunnel", lease.address_text()},
              {"visitor", peer.text()},
              {"why", std::string(why)}});
 }
@@ -122,7 +139,7 @@ void HeldTunnels::end(HeldTunnel& held, std::string_view why) {
                               {"fingerprint", held.lease()->terms().owner},
                               {"why", std::string(why)}});
     for (uring::Fd& visitor : held.leave()) {
-        held.refuse(std::move(visitor), "owner_away");
+        refuse(*held.lease(), std::move(visitor), "owner_away");
     }
     events_.on_leases_changed();
 }
@@ -142,9 +159,18 @@ void HeldTunnels::drain(bool sockets_kept) {
         if (!sockets_kept && !held->leaving()) {
             leases_.unbind(held->lease());
         }
-        for (uring::Fd& visitor : held->leave()) {
-            held->refuse(std::move(visitor), "stopping");
-        }
+        part_with(held->lease(), held->leave());
+    }
+}
+
+// Given to systemd they wait on, and may even be served by the next start.
+void HeldTunnels::part_with(const LeasePtr& lease, std::vector<uring::Fd> visitors) {
+    const std::string name = std::string(kVisitorsPrefix) + lease->terms().id;
+    if (visitors.empty() || (sockets_kept_ && notify::keep_sockets(name, visitors))) {
+        return;
+    }
+    for (uring::Fd& visitor : visitors) {
+        refuse(*lease, std::move(visitor), "stopping");
     }
 }
 

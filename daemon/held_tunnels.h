@@ -48,10 +48,11 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
     ~HeldTunnels() override = default;
 
     void use(const conf::Config& config);
-    // A lease whose client is gone.
-    void take(Leases::Claim claim);
+    // A lease whose client is gone, and who waits for it already.
+    void take(Leases::Claim claim, std::vector<uring::Fd> visitors = {});
     // The server is stopping: nobody is accepted any more. Who connects waits in the kernel where
-    // `sockets_kept` (systemd has them, and gives them to the next start), or is refused at once.
+    // `sockets_kept` (systemd has them, and gives them to the next start), and who waits here is
+    // given to systemd too; otherwise all of them are refused at once.
     void drain(bool sockets_kept);
     [[nodiscard]] bool idle() const { return tunnels_.empty(); }
 
@@ -69,15 +70,17 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
                            std::vector<uring::Fd> visitors) override;
     [[nodiscard]] const HeldTunnel::Rules& held_rules() const override { return rules_; }
     void on_held_stray(HeldTunnel& held, uring::Fd visitor) override;
-    void on_held_refused(HeldTunnel& held, const uring::Fd& visitor, ssh::Code code) override;
+    void on_held_refused(HeldTunnel& held, uring::Fd visitor, ssh::Code code) override;
     void on_held_over(HeldTunnel& held) override;
     void on_held_done(HeldTunnel& held) override;
 
     [[nodiscard]] HeldTunnel* find(const LeasePtr& lease);
     void forward(const LeasePtr& lease, std::vector<uring::Fd> visitors);
+    void refuse(const Lease& lease, uring::Fd visitor, ssh::Code code);
     void make_room(const std::string& owner);
     void end(HeldTunnel& held, std::string_view why);
     void stop_listening(const Leases::Claim& claim) const;
+    void part_with(const LeasePtr& lease, std::vector<uring::Fd> visitors);
 
     uring::Ring& ring_;
     Leases& leases_;

@@ -10,10 +10,8 @@
 namespace portreeve::daemon {
 namespace {
 
-constexpr std::string_view kPrefix = "lease-";
-
 std::string store_name(const std::string& id) {
-    return std::string(kPrefix) + id;
+    return std::string(kLeasePrefix) + id;
 }
 
 bool has_store() {
@@ -49,6 +47,9 @@ LeaseUpkeep::LeaseUpkeep(uring::Ring& ring, const Leases& leases, const Log& log
 
 void LeaseUpkeep::restore(const std::string& state_dir, PassedSockets& passed, Leases& leases,
                           HeldTunnels& held, std::int64_t lease_s) {
+    for (const std::string& name : passed.names_left(kVisitorsPrefix)) {
+        notify::forget_sockets(name);  // they are ours again, or nobody's
+    }
     LoadedLeases loaded = load_leases(state_dir);
     if (!loaded.complaint.empty()) {
         log_.error("leases_damaged", {{"why", loaded.complaint}});
@@ -67,11 +68,14 @@ void LeaseUpkeep::restore(const std::string& state_dir, PassedSockets& passed, L
         } else {
             sockets.clear();
         }
-        held.take(leases.restore(record, held.holder(), std::move(sockets)));
+        held.take(leases.restore(record, held.holder(), std::move(sockets)),
+                  passed.named(std::string(kVisitorsPrefix) + record.id));
     }
-    for (const std::string& name : passed.names_left(kPrefix)) {
-        static_cast<void>(passed.named(name));
-        notify::forget_sockets(name);
+    for (const std::string_view prefix : {kLeasePrefix, kVisitorsPrefix}) {
+        for (const std::string& name : passed.names_left(prefix)) {
+            static_cast<void>(passed.named(name));
+            notify::forget_sockets(name);
+        }
     }
     changed();
 }

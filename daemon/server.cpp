@@ -150,6 +150,9 @@ int Server::run() {
         worker->join();
     }
     upkeep_.finish();
+    if (upkeep_.sockets_kept()) {
+        notify::wait_read();
+    }
     tell_held_back();
     const Admission::Counts counts = admission_.counts();
     log_.info("stopped", {{"admitted", std::to_string(counts.admitted)},

@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 
@@ -16,7 +18,9 @@ PassedSockets PassedSockets::take() {
         uring::Fd socket(SD_LISTEN_FDS_START + index);
         const std::string name = names[index];
         std::free(names[index]);
-        if (sd_is_socket(socket.get(), AF_UNSPEC, SOCK_STREAM, 1) > 0) {
+        // Our own visitors of before a restart are connected; what is passed as "ssh" listens.
+        const int listening = name.starts_with(kVisitorsPrefix) ? 0 : 1;
+        if (sd_is_socket(socket.get(), AF_UNSPEC, SOCK_STREAM, listening) > 0) {
             taken.sockets_.push_back({name, std::move(socket)});
         } else {
             taken.odd_.push_back({name, "it is not a listening stream socket"});
@@ -83,13 +87,24 @@ void stopping(std::string_view status) {
 }
 
 bool keep_sockets(const std::string& name, const std::vector<uring::Fd>& sockets) {
+    constexpr std::size_t kMessageMax = 200;  // systemd takes 253 in one
+    const std::string words = "FDSTORE=1\nFDNAME=" + name;
     std::vector<int> descriptors;
     for (const uring::Fd& socket : sockets) {
         descriptors.push_back(socket.get());
     }
-    const std::string words = "FDSTORE=1\nFDNAME=" + name;
-    return sd_pid_notify_with_fds(0, 0, words.c_str(), descriptors.data(),
-                                  static_cast<unsigned>(descriptors.size())) > 0;
+    for (std::size_t at = 0; at < descriptors.size(); at += kMessageMax) {
+        const std::size_t count = std::min(kMessageMax, descriptors.size() - at);
+        if (sd_pid_notify_with_fds(0, 0, words.c_str(), descriptors.data() + at,
+                                   static_cast<unsigned>(count)) <= 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void wait_read() {
+    sd_notify_barrier(0, std::uint64_t{kReadMsMax} * 1'000);
 }
 
 void forget_sockets(const std::string& name) {

@@ -12,6 +12,10 @@
 
 namespace portreeve::daemon {
 
+// What the sockets that we give to systemd are called: the prefix, and the id of their lease.
+inline constexpr std::string_view kLeasePrefix = "lease-";        // where it listens
+inline constexpr std::string_view kVisitorsPrefix = "visitors-";  // who waits there
+
 class PassedSockets {
   public:
     // A passed descriptor that cannot be used, and why.
@@ -22,7 +26,7 @@ class PassedSockets {
 
     // Takes all passed descriptors and clears the environment, so that children inherit none.
     static PassedSockets take();
-    // The listening stream sockets that have this name; they are the caller's from now on.
+    // The stream sockets that have this name; they are the caller's from now on.
     [[nodiscard]] std::vector<uring::Fd> named(std::string_view name);
     // The names that begin so, of which nobody has asked for the sockets.
     [[nodiscard]] std::vector<std::string> names_left(std::string_view prefix) const;
@@ -47,6 +51,10 @@ void stopping(std::string_view status);
 // not take them now.
 bool keep_sockets(const std::string& name, const std::vector<uring::Fd>& sockets);
 void forget_sockets(const std::string& name);
+// Waits until systemd has read what it was told, kReadMsMax at most: what comes from a process that
+// has gone by then is not taken.
+void wait_read();
+inline constexpr int kReadMsMax = 2'000;
 }  // namespace notify
 
 }  // namespace portreeve::daemon
