@@ -39,6 +39,7 @@ class Link final : public Wire, private uring::Stream::Events {
     void pause() { paused_ = true; }
     void resume();
     [[nodiscard]] bool paused() const { return paused_; }
+    void set_patience_ms(std::int64_t patience_ms) { stream_.set_patience_ms(patience_ms); }
     [[nodiscard]] std::size_t output_bytes() const { return stream_.output_bytes(); }
     // Sends what is queued, then FIN; the peer's end or close() follows.
     void finish() { stream_.end_output(); }

@@ -412,6 +412,7 @@ void Session::set_keepalive_ms(std::int64_t keepalive_ms) {
     options_.keepalive_ms = keepalive_ms;
     silent_intervals_ = 0;
     silence_.stop();
+    link_.set_patience_ms(keepalive_ms * kSilentIntervalsMax);  // the kernel sees some ends sooner
     if (keepalive_ms > 0 && logged_in_ && !ending_) {
         silence_.start_at(ring_.now_ms() + keepalive_ms);
     }

@@ -1,5 +1,7 @@
 #include "uring/stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -123,6 +125,11 @@ void Stream::sent(Completion completion) {
         finish_output();
     }
     events_.on_output_sent();
+}
+
+void Stream::set_patience_ms(std::int64_t patience_ms) {
+    const auto value = static_cast<unsigned>(patience_ms);
+    setsockopt(socket_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof(value));
 }
 
 void Stream::close(bool reset) {

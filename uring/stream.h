@@ -72,6 +72,10 @@ class Stream {
     [[nodiscard]] bool output_failed() const { return output_failed_; }
     [[nodiscard]] bool output_ended() const { return output_ended_; }
 
+    // A peer that has not acknowledged what was sent for so long is gone (TCP_USER_TIMEOUT); 0: the
+    // kernel's own patience, a quarter of an hour.
+    void set_patience_ms(std::int64_t patience_ms);
+
     // Drops what is queued. With `reset`, the peer is told by RST that the stream was cut short.
     void close(bool reset = false);
     // Closes, but hands back the socket instead, as it was before: nothing may be armed or queued.
