@@ -45,6 +45,7 @@ inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"stopped", Subsystem::server, "9d8158192d7a42a888c75f12b5a71100"},
     {"stopping", Subsystem::server, "8a574b76ffbd489aafe6f0f6af318bb6"},
     {"worker_failed", Subsystem::server, "cd2204ddb3f84d16bdc18255e7d3dd39"},
+    {"worker_silent", Subsystem::server, "2ac903fc636642e29c2b2d87e71f55e0"},
     {"worker_stopped", Subsystem::server, "8f108f303ae74285b8e050757cb74f79"},
     {"leases_damaged", Subsystem::server, "0e863b4d4e0a42e9b5f170583bece303"},
     {"leases_not_saved", Subsystem::server, "ce84659f00b043469be2428d33238e68"},

@@ -62,6 +62,7 @@ tl::expected<std::unique_ptr<Server>, Failure> Server::make(Log& log, PolicyPtr 
     const sigset_t signals = handled_signals();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    made->watchdog_ms_ = Watchdog::take_interval_ms();
     made->signals_ = uring::Fd(signalfd(-1, &signals, SFD_CLOEXEC));
     made->take_passed_sockets();
     if (!made->doors_passed_) {
@@ -140,6 +141,7 @@ int Server::run() {
     warn_of_complaints();
     refresh_keys();
     wait_signal();
+    start_watchdog();
     notify::ready(status());
     if (const int rc = ring_.run(); rc < 0) {
         // The workers can no longer be told to end.
@@ -158,6 +160,25 @@ int Server::run() {
     log_.info("stopped", {{"admitted", std::to_string(counts.admitted)},
                           {"refused", std::to_string(counts.refused)}});
     return 0;
+}
+
+// Until the last worker has drained: one that is stuck must not hold up an end either.
+void Server::start_watchdog() {
+    std::vector<uring::Ring*> rings;
+    for (const auto& worker : workers_) {
+        rings.push_back(&worker->ring());
+    }
+    watchdog_.start(watchdog_ms_, std::move(rings));
+}
+
+void Server::on_workers_alive() {
+    notify::alive();
+}
+
+void Server::on_worker_silent(std::size_t number) {
+    log_.error("worker_silent",
+               {{"worker", std::to_string(number)},
+                {"why", "it has not answered for half of the time that WatchdogSec= gives"}});
 }
 
 std::string Server::status() const {
@@ -481,6 +502,7 @@ void Server::worker_drained() {
 void Server::stop() {
     stage_ = Stage::stopped;
     deadline_.stop();
+    watchdog_.stop();
     tell_workers([](Worker& worker) { return [&worker] { worker.stop(); }; });
     key_watch_.stop();
     ring_.cancel(signal_op_);

@@ -25,6 +25,7 @@
 #include "daemon/policy.h"
 #include "daemon/startup.h"
 #include "daemon/systemd.h"
+#include "daemon/watchdog.h"
 #include "daemon/worker.h"
 #include "uring/listener.h"
 #include "uring/ring.h"
@@ -33,6 +34,7 @@ namespace portreeve::daemon {
 
 class Server final : private uring::Listener::Events,
                      private Worker::Events,
+                     private Watchdog::Events,
                      private KeyWatch::Events,
                      private HeldTunnels::Events {
   public:
@@ -77,6 +79,8 @@ class Server final : private uring::Listener::Events,
     void on_accept_pause(uring::Listener& listener, int error) override;
     void on_listener_joined(uring::Listener& listener) override;
     void on_worker_drained(Worker& worker) override;
+    void on_workers_alive() override;
+    void on_worker_silent(std::size_t number) override;
     void on_keys_touched() override;
     void on_key_watch_joined() override;
     void on_leases_changed() override;
@@ -95,6 +99,7 @@ class Server final : private uring::Listener::Events,
     void worker_drained();
     void stop();
     void stop_ring_if_joined();
+    void start_watchdog();
     template <class Function>
     void tell_workers(Function function);
     [[nodiscard]] std::string status() const;
@@ -116,6 +121,8 @@ class Server final : private uring::Listener::Events,
     bool doors_passed_ = false;  // systemd decides where we listen
     Stage stage_ = Stage::serving;
     std::size_t drained_workers_ = 0;
+    std::int64_t watchdog_ms_ = 0;  // as systemd asked for
+    Watchdog watchdog_{ring_, static_cast<Watchdog::Events&>(*this)};
     uring::Fd signals_;
     signalfd_siginfo signal_{};
     KeyWatch key_watch_{ring_, static_cast<KeyWatch::Events&>(*this)};

@@ -86,6 +86,10 @@ void stopping(std::string_view status) {
     sd_notifyf(0, "STOPPING=1\nSTATUS=%s", one_line(status).c_str());
 }
 
+void alive() {
+    sd_notify(0, "WATCHDOG=1");
+}
+
 bool keep_sockets(const std::string& name, const std::vector<uring::Fd>& sockets) {
     constexpr std::size_t kMessageMax = 200;  // systemd takes 253 in one
     const std::string words = "FDSTORE=1\nFDNAME=" + name;

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from harness import package, pending
+from harness import package
 from harness.wait import until
 
 CLIENTS = 5
@@ -101,7 +101,6 @@ def nobody_is_refused(here, disturb):
     return counts
 
 
-@pending.until_there(pending.LEASES)
 @pytest.mark.parametrize("times", [1, 3])
 def test_no_visitor_is_refused_at_a_restart(here, times):
     def restarts(here):
@@ -112,26 +111,22 @@ def test_no_visitor_is_refused_at_a_restart(here, times):
     assert nobody_is_refused(here, restarts)["cut"] == 0
 
 
-@pending.until_there(pending.LEASES)
 def test_no_visitor_is_refused_at_a_crash(here):
     # Who is being served at the crash is lost with it, and nobody else.
     in_the_daemon = CLIENTS * 4
     assert nobody_is_refused(here, crash)["cut"] <= in_the_daemon
 
 
-@pending.until_there(pending.LEASES)
 def test_no_visitor_is_refused_at_an_upgrade(here, upgrade):
     assert nobody_is_refused(here, upgrade)["cut"] == 0
 
 
-@pending.until_there(pending.LEASES)
 def test_no_visitor_is_refused_at_a_stop_and_start_where_the_store_is_kept(here):
     if "FileDescriptorStorePreserve" not in here.host.read("/lib/systemd/system/portreeve.service"):
         pytest.skip("systemd keeps the store across a stop from version 254 on")
     nobody_is_refused(here, stop_and_start)
 
 
-@pending.until_there(pending.LEASES)
 def test_a_tunnel_that_ended_leaves_the_store(here):
     before = stored(here.host)
     path = f"{here.folder}/mux"
