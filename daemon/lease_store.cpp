@@ -103,7 +103,7 @@ tl::expected<std::optional<std::string>, std::string> read_text(const std::strin
         return tl::unexpected<std::string>("is not a regular file");
     }
     std::string text;
-    std::array<char, 64 * 1024> piece{};
+    std::array<char, std::size_t{64} * 1024> piece{};
     for (;;) {
         const ssize_t count = ::read(file.get(), piece.data(), piece.size());
         if (count < 0 && errno == EINTR) {

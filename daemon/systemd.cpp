@@ -94,6 +94,7 @@ bool keep_sockets(const std::string& name, const std::vector<uring::Fd>& sockets
     constexpr std::size_t kMessageMax = 200;  // systemd takes 253 in one
     const std::string words = "FDSTORE=1\nFDNAME=" + name;
     std::vector<int> descriptors;
+    descriptors.reserve(sockets.size());
     for (const uring::Fd& socket : sockets) {
         descriptors.push_back(socket.get());
     }
