@@ -16,7 +16,8 @@ std::string store_name(const std::string& id) {
 
 bool has_store() {
     const char* size = std::getenv("FDSTORE");
-    return size != nullptr && std::atoi(size) > 0 && std::getenv("NOTIFY_SOCKET") != nullptr;
+    return size != nullptr && std::string_view(size).find_first_of("123456789") == 0 &&
+           std::getenv("NOTIFY_SOCKET") != nullptr;
 }
 
 // Whether these sockets are at the lease's addresses, each at another.

@@ -1,11 +1,9 @@
 """systemd ends a daemon of which one worker is stuck, and starts another."""
 
-from harness import pending, wedge
+from harness import wedge
 from harness.wait import until
 
 DROP_IN = "/run/systemd/system/portreeve.service.d"
-
-pytestmark = pending.until_there(pending.WATCHDOG)
 
 
 def quick(host, seconds):
