@@ -46,7 +46,7 @@ void HeldTunnels::take(Leases::Claim claim, std::vector<uring::Fd> visitors) {
     events_.on_leases_changed();
 }
 
-// A lease that is left has to be as useful as one that is kept, and the shortest is not.
+// Whoever has been away the longest is the least likely to come back.
 void HeldTunnels::make_room(const std::string& owner) {
     std::size_t count = 0;
     HeldTunnel* oldest = nullptr;
