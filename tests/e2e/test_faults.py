@@ -12,6 +12,12 @@ from harness.target import Flood, echo
 from harness.wait import SCALE, until, until_steady
 
 MIB = 1 << 20
+NOT_HELD = {"lease": "0s"}  # so that a port refuses once its session is over
+
+
+@pytest.fixture
+def gate(scene):
+    return scene.gate(forward=NOT_HELD)
 
 
 def assert_serves(scene, gate):
@@ -101,7 +107,7 @@ def test_client_stopped_in_a_download_and_woken(scene, gate):
 
 @pytest.mark.parametrize("loaded", [False, True], ids=["idle", "in an upload"])
 def test_stopped_client_is_dropped_after_three_silent_intervals(scene, loaded):
-    gate = scene.gate(ssh={"keepalive": "1s"})
+    gate = scene.gate(ssh={"keepalive": "1s"}, forward=NOT_HELD)
     port = ports.fixed()
     target = scene.target(streams.read_all)
     ssh = scene.ssh(gate, f"{port}:127.0.0.1:{target.port}")

@@ -12,6 +12,12 @@ from harness.wait import until
 pytestmark = pytest.mark.portreeve_only("sshd gives a shell here")
 
 
+@pytest.fixture
+def gate(scene):
+    """With ports that refuse once their session is over."""
+    return scene.gate(forward={"lease": "0s"})
+
+
 def test_the_session_shows_what_was_opened_and_stays(scene, gate):
     targets = [scene.target(echo), scene.target(echo)]
     ssh = scene.ssh(gate, *[f"0:127.0.0.1:{target.port}" for target in targets], shell=True,

@@ -35,7 +35,7 @@ def test_a_good_file_holds_and_tunnels_live_on(here, config):
     reload(here.host)
     visitors.wait_served(20)
     assert here.host.main_pid() == pid
-    (other,) = here.ssh().allocated_ports()
+    (other,) = here.ssh(user="after-good").allocated_ports()
     assert 31000 <= other <= 31999
     counts = visitors.finish()
     assert counts["served"] == counts["tried"], counts
@@ -52,7 +52,7 @@ def test_a_bad_file_changes_nothing_and_says_so(here, config):
     assert f"{CONFIG}:" in shown["StatusText"] and "pool" in shown["StatusText"], shown
     assert here.host.main_pid() == pid
     visitors.wait_served(20)
-    (other,) = here.ssh().allocated_ports()
+    (other,) = here.ssh(user="after-bad").allocated_ports()
     assert 20000 <= other <= 29999
     counts = visitors.finish()
     assert counts["served"] == counts["tried"], counts

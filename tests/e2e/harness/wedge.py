@@ -38,6 +38,15 @@ def _reap(thread, over):
             pass
 
 
+def _let_go(thread):
+    """It goes on; or it is dying, perhaps so lately that nobody has taken note of it yet."""
+    try:
+        _ptrace(_DETACH, thread)
+    except ProcessLookupError:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(thread, _WALL)
+
+
 @contextlib.contextmanager
 def wedged(thread):
     """Within it, `thread` does not run; unless it has been killed, it goes on afterwards."""
@@ -53,5 +62,4 @@ def wedged(thread):
         over.set()
         if reaper.ident:
             reaper.join()
-        with contextlib.suppress(OSError):
-            _ptrace(_DETACH, thread)
+        _let_go(thread)

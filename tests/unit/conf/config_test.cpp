@@ -215,6 +215,8 @@ startups = 4
 startups_per_ip = 5
 tunnels_per_session = 6
 visitors_per_tunnel = 7
+visitors_waiting = 8
+leases_per_key = 9
 [penalties]
 auth_failed = "1s"
 no_auth = "2s"
@@ -265,7 +267,7 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                     .aliases = false},
         .http = {.domain = "gate.example.com", .listen = {{"0.0.0.0", 8080}}},
         .https = {.listen = {}, .certificates = "/c"},
-        .limits = {1, 2, 3, 4, 5, 6, 7},
+        .limits = {1, 2, 3, 4, 5, 6, 7, 8, 9},
         .penalties = {.auth_failed = 1s,
                       .no_auth = 2s,
                       .grace_exceeded = 3s,
