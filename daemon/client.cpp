@@ -38,6 +38,7 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
                      {peer_, uring::Address::of_local(socket.get())}, *this),
       session_(place.ring, place.pools, std::move(socket), session_options(events.policy()->config),
                *this),
+      sibling_probe_(place.ring, *this),
       from_visitors_(place.ring),
       to_visitors_(place.ring),
       reaches_(place.ring, place.pools, place.commons.log, peer_text_, *this) {
@@ -105,11 +106,12 @@ void Client::on_login_request(const ssh::LoginRequest& request) {
 
 void Client::on_login_decided(tl::expected<Grant, Refusal> decision) {
     if (decision && shown_.enough) {
-        const auto entered = enter(std::move(*decision));
-        if (!entered) {
+        if (const auto entered = enter(std::move(*decision)); !entered) {
             refuse_login(entered.error());
+            session_.answer_login(false);
+        } else {
+            let_in();
         }
-        session_.answer_login(entered.has_value());
         return;
     }
     if (!decision) {
@@ -131,6 +133,35 @@ tl::expected<void, Refusal> Client::enter(Grant grant) {
                                       {"granted_by", grant_->source},
                                       {"certificate", grant_->certificate}});
     return {};
+}
+
+// At once, unless the owner is here already: then it is first seen whether he still is.
+void Client::let_in() {
+    auto siblings = place_.desk.ask_siblings(claimant());
+    if (siblings.empty()) {
+        session_.answer_login(true);
+    } else {
+        sibling_probe_.start(std::move(siblings));
+    }
+}
+
+Leases::Claimant Client::claimant() const {
+    return {grant_->owner, grant_->user, place_.holder, sibling_probe_.silent()};
+}
+
+void Client::show_life(const LeaseHolder& asker) {
+    life_askers_.push_back(asker);
+    if (session_.over()) {
+        on_alive();
+    } else {
+        session_.probe();
+    }
+}
+
+void Client::on_alive() {
+    for (const LeaseHolder& asker : std::exchange(life_askers_, {})) {
+        place_.desk.show_life(asker, place_.holder);
+    }
 }
 
 void Client::use_grant(Grant grant) {
@@ -209,7 +240,7 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
         return tl::unexpected(place.error());
     }
     auto claim =
-        place_.desk.claim({grant_->owner, grant_->user, place_.holder, {}}, wish, config.forward,
+        place_.desk.claim(claimant(), wish, config.forward,
                           "taken over by a newer session of the same key, from " + peer_.host());
     if (!claim) {
         return tl::unexpected(claim.error());
@@ -359,7 +390,7 @@ void Client::on_console_closed(Console& console) {
 }
 
 void Client::on_session_end(ssh::Code reason, std::string_view detail) {
-    const bool stranger = !session_.logged_in();
+    const bool stranger = !grant_;
     if (stranger) {
         blame(reason);
     }
@@ -370,7 +401,9 @@ void Client::on_session_end(ssh::Code reason, std::string_view detail) {
                            {"user", grant_ ? grant_->user : ""},
                            {"logged_in", stranger ? "no" : "yes"},
                            {"why", std::string(detail)}});
+    on_alive();  // its tunnels can be claimed: nobody need wait for it
     authenticator_.stop();
+    sibling_probe_.stop();
     expiry_.stop();
     leave_tunnels();
 }

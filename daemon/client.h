@@ -24,6 +24,7 @@
 #include "daemon/password_check.h"
 #include "daemon/policy.h"
 #include "daemon/reaches.h"
+#include "daemon/sibling_probe.h"
 #include "daemon/throttle.h"
 #include "daemon/tunnel.h"
 #include "ssh/session.h"
@@ -32,6 +33,7 @@ namespace portreeve::daemon {
 
 class Client final : private ssh::Session::Events,
                      private Authenticator::Events,
+                     private SiblingProbe::Events,
                      private Tunnel::Events,
                      private Reaches::Events,
                      private Console::Events {
@@ -82,6 +84,9 @@ class Client final : private ssh::Session::Events,
     void lose_lease(const LeasePtr& lease, const std::string& why);
     // Visitors of a lease that it holds; the others are passed on.
     void take_visitors(const LeasePtr& lease, std::vector<uring::Fd> visitors);
+    // A newer session of the same owner wants to know whether this one still answers.
+    void show_life(const LeaseHolder& asker);
+    void hear_life(const LeaseHolder& sibling) { sibling_probe_.on_life(sibling); }
     [[nodiscard]] std::uint64_t number() const { return place_.holder.client; }
 
     std::size_t index = 0;  // in the worker's clients
@@ -96,12 +101,15 @@ class Client final : private ssh::Session::Events,
     void on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) override;
     ssh::Channel::Events* on_direct_wish(const ssh::DirectWish& wish) override;
     void on_direct_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) override;
+    void on_alive() override;
     void on_session_end(ssh::Code reason, std::string_view detail) override;
     void on_session_joined() override;
     // Authenticator
     [[nodiscard]] const PolicyPtr& policy() const override { return events_.policy(); }
     void on_login_decided(tl::expected<Grant, Refusal> decision) override;
     void on_authenticator_idle() override;
+    // SiblingProbe
+    void on_siblings_probed() override { session_.answer_login(true); }
     // Tunnel
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_visitor(
         const Tunnel& tunnel) override;
@@ -123,6 +131,8 @@ class Client final : private ssh::Session::Events,
     void on_console_closed(Console& console) override;
 
     [[nodiscard]] tl::expected<void, Refusal> enter(Grant grant);
+    void let_in();
+    [[nodiscard]] Leases::Claimant claimant() const;
     void use_grant(Grant grant);
     void check_expiry();
     void forfeit(ssh::Code reason, const std::string& sentence);
@@ -158,6 +168,8 @@ class Client final : private ssh::Session::Events,
     ssh::Session session_;
     LoginShown shown_;
     std::optional<Grant> grant_;  // once logged in
+    SiblingProbe sibling_probe_;
+    std::vector<LeaseHolder> life_askers_;  // one for each session of this key at most
     std::shared_ptr<Owners::Usage> usage_;
     std::optional<Owners::Place> session_place_;
     Throttle from_visitors_;

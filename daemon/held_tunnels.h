@@ -68,6 +68,9 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
                         const std::string& why) override;
     void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
                            std::vector<uring::Fd> visitors) override;
+    // It is nobody's sibling, and asks for none.
+    void on_life_asked(std::uint64_t, const LeaseHolder&) override {}
+    void on_life_shown(std::uint64_t, const LeaseHolder&) override {}
     [[nodiscard]] const HeldTunnel::Rules& held_rules() const override { return rules_; }
     void on_held_stray(HeldTunnel& held, uring::Fd visitor) override;
     void on_held_refused(HeldTunnel& held, uring::Fd visitor, ssh::Code code) override;

@@ -22,6 +22,8 @@ namespace portreeve::daemon {
 class Lease;
 using LeasePtr = std::shared_ptr<Lease>;
 
+struct LeaseHolder;
+
 // A thread that may hold leases. All but ring_descriptor() is called on that thread, by message.
 class LeaseKeeper {
   public:
@@ -37,6 +39,10 @@ class LeaseKeeper {
     // more, and the kernel may have woken it for somebody who still waits (uring/listener.h).
     virtual void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
                                    std::vector<uring::Fd> visitors) = 0;
+    // Does the client still answer? Once it does, or when it is gone, `asker` is told by
+    // on_life_shown(); while it is silent, nothing is.
+    virtual void on_life_asked(std::uint64_t client, const LeaseHolder& asker) = 0;
+    virtual void on_life_shown(std::uint64_t client, const LeaseHolder& sibling) = 0;
 };
 
 // A client of a worker; or the main thread itself, which is client 0.

@@ -59,6 +59,26 @@ void LeaseDesk::pass_on(const LeasePtr& lease, std::vector<uring::Fd> visitors) 
                }));
 }
 
+std::vector<LeaseHolder> LeaseDesk::ask_siblings(const Leases::Claimant& who) {
+    std::vector<LeaseHolder> siblings = leases_.siblings(who);
+    for (const LeaseHolder& sibling : siblings) {
+        LeaseKeeper& keeper = *sibling.keeper;
+        ring_.post(keeper.ring_descriptor(),
+                   uring::make_message([&keeper, client = sibling.client, asker = who.holder] {
+                       keeper.on_life_asked(client, asker);
+                   }));
+    }
+    return siblings;
+}
+
+void LeaseDesk::show_life(const LeaseHolder& asker, const LeaseHolder& sibling) {
+    LeaseKeeper& keeper = *asker.keeper;
+    ring_.post(keeper.ring_descriptor(),
+               uring::make_message([&keeper, client = asker.client, sibling] {
+                   keeper.on_life_shown(client, sibling);
+               }));
+}
+
 void LeaseDesk::tell_changed() {
     if (held_.changed_unheard()) {
         return;  // a message about it is under way already

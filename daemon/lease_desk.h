@@ -35,6 +35,10 @@ class LeaseDesk {
     bool end(const LeasePtr& lease, std::uint64_t turn);
     // A former holder accepts no more: whom it took, if anybody, the holder of now has to serve.
     void pass_on(const LeasePtr& lease, std::vector<uring::Fd> visitors);
+    // Other clients with a tunnel on a port of the server's choice, of the same owner and label.
+    // They are asked whether they still answer, and `who` is told of each that does.
+    [[nodiscard]] std::vector<LeaseHolder> ask_siblings(const Leases::Claimant& who);
+    void show_life(const LeaseHolder& asker, const LeaseHolder& sibling);
 
   private:
     void tell_changed();

@@ -157,6 +157,20 @@ void Worker::on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
     }
 }
 
+void Worker::on_life_asked(std::uint64_t client, const LeaseHolder& asker) {
+    if (Client* sibling = find(client); sibling != nullptr) {
+        sibling->show_life(asker);
+    } else {
+        desk_.show_life(asker, {this, client});  // what it had is free to be claimed
+    }
+}
+
+void Worker::on_life_shown(std::uint64_t client, const LeaseHolder& sibling) {
+    if (Client* asker = find(client); asker != nullptr) {
+        asker->hear_life(sibling);
+    }
+}
+
 void Worker::sweep() {
     done_.clear();
     if (draining_ && clients_.empty() && !drained_) {

@@ -169,6 +169,9 @@ bool Session::open(const Acceptor& acceptor) {
 void Session::on_link_input() {
     heard_ms_ = ring_.now_ms();
     silent_intervals_ = 0;
+    if (std::exchange(probed_, false)) {
+        events_.on_alive();
+    }
     pump();
 }
 
@@ -428,6 +431,18 @@ void Session::check_silence() {
         end("silent", "nothing heard for three keepalive intervals");
         return;
     }
+    send_keepalive();
+}
+
+void Session::probe() {
+    if (ending_ || !logged_in_) {
+        return;
+    }
+    probed_ = true;
+    send_keepalive();
+}
+
+void Session::send_keepalive() {
     const Wire::Scope scope(link_);
     const std::uint64_t given_before = link_.given_bytes();
     ssh_send_keepalive(handle_);

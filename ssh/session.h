@@ -92,6 +92,8 @@ class Session final : private Link::Events {
         // on_channel_refused() where libssh has no channel to give.
         virtual Channel::Events* on_direct_wish(const DirectWish& wish) = 0;
         virtual void on_direct_channel_open(Channel& channel, Channel::Events& user) = 0;
+        // After probe(): the client was heard.
+        virtual void on_alive() = 0;
         // The connection is over: `detail` is a sentence. Channels were told before.
         virtual void on_session_end(Code reason, std::string_view detail) = 0;
         // Nothing refers to the session any more: it may be destroyed.
@@ -112,6 +114,10 @@ class Session final : private Link::Events {
     void answer_login(bool granted);
     void set_keepalive_ms(std::int64_t keepalive_ms);
 
+    // Asks the client for a sign of life; any byte that comes is one. on_alive() follows, if it
+    // does.
+    void probe();
+
     // Opens a channel for a visitor of the forward that was asked for as `address` and has `port`.
     // nullptr when libssh has none to give.
     Channel* open_forwarded(const std::string& address, std::uint16_t port,
@@ -126,6 +132,7 @@ class Session final : private Link::Events {
     // Ends the session: channels are told, the client too (DISCONNECT) unless it is already gone.
     void end(Code reason, std::string detail);
     [[nodiscard]] bool ending() const { return ending_; }
+    [[nodiscard]] bool over() const { return told_; }  // on_session_end() has been
     // More output than the mark, or keys are being exchanged: nothing more should be written.
     [[nodiscard]] bool congested() const;
 
@@ -150,6 +157,7 @@ class Session final : private Link::Events {
     void wake_blocked();
     void grace_over();
     void check_silence();
+    void send_keepalive();
     void finish();
     void goodbye_over();
     void drop_channels();
@@ -181,6 +189,7 @@ class Session final : private Link::Events {
     unsigned silent_intervals_ = 0;
     bool keys_exchanged_ = false;
     bool logged_in_ = false;
+    bool probed_ = false;  // and not heard since
     bool pumped_ = false;  // input was processed since the last settle()
     bool peer_gone_ = false;
     bool ending_ = false;

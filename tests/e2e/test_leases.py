@@ -83,6 +83,22 @@ def test_two_living_sessions_of_one_key_have_a_port_each(scene, gate):
     assert streams.read_all(scene.visit(other)) == b"two"
 
 
+def test_a_session_that_does_not_answer_gives_up_its_ports_0(scene, gate):
+    """The link is lost and nobody knows yet: its owner is back sooner than any keepalive fails."""
+    targets = [scene.target(greet(name)) for name in ("first", "second")]
+    forwards = [f"0:127.0.0.1:{target.port}" for target in targets]
+    stopped = scene.ssh(gate, *forwards)
+    assigned = stopped.allocated_ports(2)
+    stopped.signal(signal.SIGSTOP)
+    again = scene.ssh(gate, *forwards)
+    assert again.allocated_ports(2) == assigned
+    assert [streams.read_all(scene.visit(port)) for port in assigned] == [b"first", b"second"]
+    gate.log.wait_event("session_closed", reason="taken_over")
+    stopped.signal(signal.SIGCONT)
+    stopped.wait_exit()
+    assert "taken over by a newer session of the same key" in stopped.stderr.text()
+
+
 def test_visitors_wait_and_are_served(scene, gate):
     target = scene.target(greet("back again"))
     first, port = scene.tunnel(gate, target)

@@ -45,15 +45,20 @@ def until_steady(sample, what, steady_s=0.5, timeout_s=30):
 
 
 class TextFile:
-    """What a process has written so far to the file its output goes to."""
+    """What a process has written so far to the file its output goes to; nothing, where there is
+    no file yet.
+    """
 
     def __init__(self, path):
         self.path = path
 
     def text(self, after=0):
-        with open(self.path, "rb") as file:
-            file.seek(after)
-            return file.read().decode("utf-8", "backslashreplace")
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(after)
+                return file.read().decode("utf-8", "backslashreplace")
+        except FileNotFoundError:
+            return ""
 
     def mark(self):
         """A position: pass it as `after` to see only what is written from now on."""

@@ -33,6 +33,7 @@ class OneConsole final : public ssh::Session::Events, private Console::Events {
     }
     ssh::Channel::Events* on_direct_wish(const ssh::DirectWish&) override { return nullptr; }
     void on_direct_channel_open(ssh::Channel&, ssh::Channel::Events&) override {}
+    void on_alive() override {}
     void on_session_end(ssh::Code, std::string_view) override {}
     void on_session_joined() override { ++joined; }
 };

@@ -90,6 +90,7 @@ class RecordingOwner final : public Session::Events {
     std::vector<DirectWish> directs;
     std::string end_reason;
     std::string end_detail;
+    int alive = 0;
     int ended = 0;
     int joined = 0;
 
@@ -110,6 +111,7 @@ class RecordingOwner final : public Session::Events {
     void on_direct_channel_open(Channel& channel, Channel::Events&) override {
         on_direct_open(channel);
     }
+    void on_alive() override { ++alive; }
     void on_session_end(Code reason, std::string_view detail) override;
     void on_session_joined() override { ++joined; }
 };

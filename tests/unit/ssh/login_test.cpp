@@ -340,5 +340,19 @@ TEST_F(Keepalive, CanBeSwitchedOffAndOn) {
     EXPECT_EQ(owner.end_reason, "silent");
 }
 
+TEST_F(Keepalive, AProbeIsAnsweredOnce) {
+    log_in();
+    session->probe();
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(owner.alive, 0) << "the peer has said nothing yet";
+    on_peer([this] { peer->answer(); });
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(owner.alive, 1);
+    pass_an_interval();
+    on_peer([this] { peer->answer(); });
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(owner.alive, 1) << "a sign of life that nobody asked for";
+}
+
 }  // namespace
 }  // namespace portreeve::ssh
