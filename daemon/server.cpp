@@ -142,7 +142,7 @@ int Server::run() {
     refresh_keys();
     wait_signal();
     start_watchdog();
-    notify::ready(status());
+    notify::ready(status_line_.tell());
     if (const int rc = ring_.run(); rc < 0) {
         // The workers can no longer be told to end.
         log_.error("ring_failed", {{"why", std::strerror(-rc)}});
@@ -182,9 +182,15 @@ void Server::on_worker_silent(std::size_t number) {
 }
 
 std::string Server::status() const {
-    const std::string keys = std::to_string(policy_->authorized_keys.size());
-    return "serving ssh on " + std::to_string(doors_.size()) + " sockets, " + keys +
-           " keys may log in";
+    const Leases::Counts leases = leases_.counts();
+    const std::string failed =
+        reload_failure_.empty() ? ""
+                                : "reload failed, the old configuration holds: " +
+                                      reload_failure_.substr(0, reload_failure_.find('\n')) + "; ";
+    return failed + "tunnels: " + std::to_string(leases.open) + " open, " +
+           std::to_string(leases.held) +
+           " held; keys: " + std::to_string(policy_->authorized_keys.size()) +
+           "; ssh sockets: " + std::to_string(doors_.size());
 }
 
 // Listening
@@ -326,15 +332,16 @@ void Server::reload() {
         for (const std::string& sentence : done.error().sentences) {
             log_.error("reload_failed", {{"why", sentence}});
         }
-        notify::ready("reload failed, the old configuration holds: " +
-                      done.error().sentences.front());
+        reload_failure_ = done.error().sentences.front();
+        notify::ready(status_line_.tell());
         return;
     }
+    reload_failure_.clear();
     log_.info("reloaded", {{"config", config_path_.empty() ? "defaults" : config_path_},
                            {"keys", std::to_string(policy_->authorized_keys.size())}});
     warn_of_complaints();
     refresh_keys();
-    notify::ready(status());
+    notify::ready(status_line_.tell());
 }
 
 // All that can fail is done before anything changes.
@@ -417,7 +424,7 @@ void Server::refresh_keys() {
     });
     log_.info("keys_reloaded", {{"keys", std::to_string(policy_->authorized_keys.size())}});
     warn_of_complaints();
-    notify::ready(status());
+    status_line_.look();
 }
 
 // A file that stays bad is read again with every change beside it, and said to be bad once.
@@ -471,6 +478,7 @@ void Server::drain() {
     stage_ = Stage::draining;
     const conf::Milliseconds bound = policy_->config.server.drain;
     log_.info("stopping", {{"drain_ms", std::to_string(bound.count())}});
+    status_line_.stop();
     notify::stopping("stopping: visitors may finish");
     close_doors_not_in({});
     held_.drain(upkeep_.sockets_kept());
@@ -520,6 +528,11 @@ void Server::on_held_tunnels_idle() {
 
 void Server::on_leases_changed() {
     upkeep_.changed();
+    status_line_.look();
+}
+
+void Server::on_status_changed(const std::string& status) {
+    notify::status(status);
 }
 
 void Server::stop_ring_if_joined() {

@@ -24,6 +24,7 @@
 #include "daemon/password_check.h"
 #include "daemon/policy.h"
 #include "daemon/startup.h"
+#include "daemon/status_line.h"
 #include "daemon/systemd.h"
 #include "daemon/watchdog.h"
 #include "daemon/worker.h"
@@ -36,7 +37,8 @@ class Server final : private uring::Listener::Events,
                      private Worker::Events,
                      private Watchdog::Events,
                      private KeyWatch::Events,
-                     private HeldTunnels::Events {
+                     private HeldTunnels::Events,
+                     private StatusLine::Events {
   public:
     static constexpr std::int64_t kEndMs = 3'000;
 
@@ -85,6 +87,8 @@ class Server final : private uring::Listener::Events,
     void on_key_watch_joined() override;
     void on_leases_changed() override;
     void on_held_tunnels_idle() override;
+    [[nodiscard]] std::string status() const override;
+    void on_status_changed(const std::string& status) override;
 
     void wait_signal();
     void on_signal(uring::Completion completion);
@@ -102,7 +106,6 @@ class Server final : private uring::Listener::Events,
     void start_watchdog();
     template <class Function>
     void tell_workers(Function function);
-    [[nodiscard]] std::string status() const;
 
     Log& log_;
     PolicyPtr policy_;
@@ -123,6 +126,8 @@ class Server final : private uring::Listener::Events,
     std::size_t drained_workers_ = 0;
     std::int64_t watchdog_ms_ = 0;  // as systemd asked for
     Watchdog watchdog_{ring_, static_cast<Watchdog::Events&>(*this)};
+    StatusLine status_line_{ring_, static_cast<StatusLine::Events&>(*this)};
+    std::string reload_failure_;  // of the last reload; empty: it did not fail
     uring::Fd signals_;
     signalfd_siginfo signal_{};
     KeyWatch key_watch_{ring_, static_cast<KeyWatch::Events&>(*this)};

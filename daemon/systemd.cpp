@@ -86,6 +86,10 @@ void stopping(std::string_view status) {
     sd_notifyf(0, "STOPPING=1\nSTATUS=%s", one_line(status).c_str());
 }
 
+void status(std::string_view status) {
+    sd_notifyf(0, "STATUS=%s", one_line(status).c_str());
+}
+
 void alive() {
     sd_notify(0, "WATCHDOG=1");
 }

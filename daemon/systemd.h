@@ -47,6 +47,7 @@ namespace notify {
 void ready(std::string_view status);
 void reloading();
 void stopping(std::string_view status);
+void status(std::string_view status);
 void alive();  // for the watchdog
 // Gives duplicates to systemd, which passes them to the next start under this name. False: it does
 // not take them now.

@@ -180,7 +180,6 @@ class PortreeveGate(Gate):
 
     def reload(self, outcome="reloaded"):
         mark = self.log.mark()
-        self.notify.lines()  # read, or the socket fills up and telling systemd blocks the daemon
         self.process.send_signal(signal.SIGHUP)
         return self.log.wait_event(outcome, after=mark)
 
