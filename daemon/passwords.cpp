@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "conf/values.h"
+#include "ssh/secret_file.h"
 #include "uring/fd.h"
 
 namespace portreeve::daemon {
@@ -81,7 +82,7 @@ std::string why_unsafe(int file, const std::string& path) {
     if (!S_ISREG(status.st_mode)) {
         return path + ": not a regular file";
     }
-    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (ssh::open_to_others(status, ::geteuid())) {
         return path + ": open to others; run: chmod 600 " + path;
     }
     if (status.st_uid != 0 && status.st_uid != ::geteuid()) {

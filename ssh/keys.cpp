@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "ssh/certificate.h"
+#include "ssh/secret_file.h"
 
 namespace portreeve::ssh {
 namespace {
@@ -28,7 +29,7 @@ std::string why_unsafe(const std::string& path) {
     if (!S_ISREG(status.st_mode)) {
         return "not a regular file";
     }
-    if ((status.st_mode & kOthersMask) != 0) {
+    if (open_to_others(status, ::geteuid())) {
         return "readable by others; run: chmod 600 " + path;
     }
     if (::access(path.c_str(), R_OK) != 0) {
