@@ -462,10 +462,10 @@ void Client::lose_lease(const LeasePtr& lease, const std::string& why) {
     }
 }
 
-void Client::take_visitors(const LeasePtr& lease, std::vector<uring::Fd> visitors) {
+void Client::take_visitors(const LeasePtr& lease, std::vector<Arrival> visitors) {
     for (const auto& tunnel : tunnels_) {
         if (tunnel->lease() == lease && lease->held_since(tunnel->turn())) {
-            for (uring::Fd& visitor : visitors) {
+            for (Arrival& visitor : visitors) {
                 tunnel->take_visitor(std::move(visitor));
             }
             tunnel->look_again();
@@ -475,7 +475,7 @@ void Client::take_visitors(const LeasePtr& lease, std::vector<uring::Fd> visitor
     place_.desk.pass_on(lease, std::move(visitors));
 }
 
-void Client::on_visitors_unserved(Tunnel& tunnel, std::vector<uring::Fd> visitors) {
+void Client::on_visitors_unserved(Tunnel& tunnel, std::vector<Arrival> visitors) {
     place_.desk.pass_on(tunnel.lease(), std::move(visitors));
 }
 

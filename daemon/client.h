@@ -83,7 +83,7 @@ class Client final : private ssh::Session::Events,
     // Another session has taken over what this one had.
     void lose_lease(const LeasePtr& lease, const std::string& why);
     // Visitors of a lease that it holds; the others are passed on.
-    void take_visitors(const LeasePtr& lease, std::vector<uring::Fd> visitors);
+    void take_visitors(const LeasePtr& lease, std::vector<Arrival> visitors);
     // A newer session of the same owner wants to know whether this one still answers.
     void show_life(const LeaseHolder& asker);
     void hear_life(const LeaseHolder& sibling) { sibling_probe_.on_life(sibling); }
@@ -117,7 +117,7 @@ class Client final : private ssh::Session::Events,
     void on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
                                 std::string_view why) override;
     void on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) override;
-    void on_visitors_unserved(Tunnel& tunnel, std::vector<uring::Fd> visitors) override;
+    void on_visitors_unserved(Tunnel& tunnel, std::vector<Arrival> visitors) override;
     void on_accept_trouble(Tunnel& tunnel, int error) override;
     void on_tunnel_done(Tunnel& tunnel) override;
     // Reaches

@@ -20,9 +20,9 @@ HeldTunnel::HeldTunnel(uring::Ring& ring, Leases::Claim claim, std::int64_t left
 
 void HeldTunnel::on_accept(uring::Listener&, uring::Fd socket) {
     if (leaving_ || !lease_->held_since(turn_)) {
-        events_.on_held_stray(*this, std::move(socket));
+        events_.on_held_stray(*this, Arrival(std::move(socket)));
     } else {
-        wait(std::move(socket));
+        wait(Arrival(std::move(socket)));
     }
 }
 
@@ -32,7 +32,7 @@ void HeldTunnel::look_again() {
     }
 }
 
-void HeldTunnel::wait(uring::Fd visitor) {
+void HeldTunnel::wait(Arrival visitor) {
     const Rules& rules = events_.held_rules();
     if (rules.hold_ms == 0) {
         events_.on_held_refused(*this, std::move(visitor), "owner_away");
@@ -48,7 +48,7 @@ void HeldTunnel::wait(uring::Fd visitor) {
 
 void HeldTunnel::patience_over() {
     while (!waiting_.empty() && waiting_.front().due_ms <= ring_.now_ms()) {
-        events_.on_held_refused(*this, std::move(waiting_.front().socket), "owner_away");
+        events_.on_held_refused(*this, std::move(waiting_.front().visitor), "owner_away");
         waiting_.pop_front();
     }
     if (!waiting_.empty()) {
@@ -60,10 +60,10 @@ void HeldTunnel::lease_over() {
     events_.on_held_over(*this);
 }
 
-std::vector<uring::Fd> HeldTunnel::leave() {
-    std::vector<uring::Fd> visitors;
+std::vector<Arrival> HeldTunnel::leave() {
+    std::vector<Arrival> visitors;
     for (Waiting& one : waiting_) {
-        visitors.push_back(std::move(one.socket));
+        visitors.push_back(std::move(one.visitor));
     }
     waiting_.clear();
     if (!std::exchange(leaving_, true)) {

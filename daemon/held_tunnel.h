@@ -34,8 +34,8 @@ class HeldTunnel final : private uring::Listener::Events {
         virtual ~Events() = default;
         [[nodiscard]] virtual const Rules& held_rules() const = 0;
         // A visitor who came when the owner had it back already.
-        virtual void on_held_stray(HeldTunnel& held, uring::Fd visitor) = 0;
-        virtual void on_held_refused(HeldTunnel& held, uring::Fd visitor, ssh::Code code) = 0;
+        virtual void on_held_stray(HeldTunnel& held, Arrival visitor) = 0;
+        virtual void on_held_refused(HeldTunnel& held, Arrival visitor, ssh::Code code) = 0;
         // The lease's time is over.
         virtual void on_held_over(HeldTunnel& held) = 0;
         virtual void on_held_done(HeldTunnel& held) = 0;
@@ -48,18 +48,18 @@ class HeldTunnel final : private uring::Listener::Events {
     HeldTunnel& operator=(HeldTunnel&&) = delete;
     ~HeldTunnel() override = default;
 
-    void wait(uring::Fd visitor);
+    void wait(Arrival visitor);
     // A former holder accepts no more.
     void look_again();
     // Accepts no more; who waits is the caller's. on_held_done() follows, in a later turn.
-    [[nodiscard]] std::vector<uring::Fd> leave();
+    [[nodiscard]] std::vector<Arrival> leave();
     [[nodiscard]] const LeasePtr& lease() const { return lease_; }
     [[nodiscard]] std::uint64_t turn() const { return turn_; }
     [[nodiscard]] bool leaving() const { return leaving_; }
 
   private:
     struct Waiting {
-        uring::Fd socket;
+        Arrival visitor;
         std::int64_t due_ms;
     };
 

@@ -16,7 +16,7 @@ void HeldTunnels::use(const conf::Config& config) {
     per_owner_max_ = config.limits.leases_per_key;
 }
 
-void HeldTunnels::take(Leases::Claim claim, std::vector<uring::Fd> visitors) {
+void HeldTunnels::take(Leases::Claim claim, std::vector<Arrival> visitors) {
     const LeasePtr held = claim.lease;
     const Lease& lease = *held;
     if (!lease.held_since(claim.turn)) {
@@ -39,7 +39,7 @@ void HeldTunnels::take(Leases::Claim claim, std::vector<uring::Fd> visitors) {
         HeldTunnel::Events& self = *this;
         tunnels_.push_back(
             std::make_unique<HeldTunnel>(ring_, std::move(claim), left_s * 1000, self));
-        for (uring::Fd& visitor : visitors) {
+        for (Arrival& visitor : visitors) {
             tunnels_.back()->wait(std::move(visitor));
         }
     }
@@ -75,7 +75,7 @@ void HeldTunnels::on_lease_taken(const LeasePtr& lease, std::uint64_t, const std
 }
 
 void HeldTunnels::on_lease_visitors(const LeasePtr& lease, std::uint64_t,
-                                    std::vector<uring::Fd> visitors) {
+                                    std::vector<Arrival> visitors) {
     if (draining_ && leases_.holder_of(lease) == holder()) {
         part_with(lease, std::move(visitors));
         return;
@@ -85,7 +85,7 @@ void HeldTunnels::on_lease_visitors(const LeasePtr& lease, std::uint64_t,
         forward(lease, std::move(visitors));
         return;
     }
-    for (uring::Fd& visitor : visitors) {
+    for (Arrival& visitor : visitors) {
         held->wait(std::move(visitor));
     }
     held->look_again();
@@ -93,37 +93,36 @@ void HeldTunnels::on_lease_visitors(const LeasePtr& lease, std::uint64_t,
 
 // To whoever has the lease now; to nobody where that is this thread, which would only be asked
 // again.
-void HeldTunnels::forward(const LeasePtr& lease, std::vector<uring::Fd> visitors) {
+void HeldTunnels::forward(const LeasePtr& lease, std::vector<Arrival> visitors) {
     if (leases_.holder_of(lease) != holder()) {
         desk_.pass_on(lease, std::move(visitors));
     }
 }
 
-void HeldTunnels::on_held_stray(HeldTunnel& held, uring::Fd visitor) {
-    std::vector<uring::Fd> one;
+void HeldTunnels::on_held_stray(HeldTunnel& held, Arrival visitor) {
+    std::vector<Arrival> one;
     one.push_back(std::move(visitor));
     forward(held.lease(), std::move(one));
 }
 
-void HeldTunnels::on_held_refused(HeldTunnel& held, uring::Fd visitor, ssh::Code code) {
+void HeldTunnels::on_held_refused(HeldTunnel& held, Arrival visitor, ssh::Code code) {
     refuse(*held.lease(), std::move(visitor), code);
 }
 
 // By RST: whoever waited must not take the end for an answer.
-void HeldTunnels::refuse(const Lease& lease, uring::Fd visitor, ssh::Code code) {
+void HeldTunnels::refuse(const Lease& lease, Arrival visitor, ssh::Code code) {
     const linger cut{.l_onoff = 1, .l_linger = 0};
-    setsockopt(visitor.get(), SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+    setsockopt(visitor.socket.get(), SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
     const std::string_view why =
         code == "owner_away" ? "the tunnel's owner is away ([forward] hold, lease)"
         : code == "stopping" ? "the server is stopping, and the tunnel's owner is away"
                              : "as many visitors wait for the tunnel's owner as [limits] "
                                "visitors_waiting allows";
-    const uring::Address peer = uring::Address::of_peer(visitor.get());
-    const bool allowed = ration_.allows(Source(peer), code, ring_.now_ms());
+    const bool allowed = ration_.allows(Source(visitor.from), code, ring_.now_ms());
     log_.at(allowed ? Log::Level::info : Log::Level::debug, "visitor_refused",
             {{"code", std::string(code)},
              {"tunnel", lease.address_text()},
-             {"visitor", peer.text()},
+             {"visitor", visitor.from.text()},
              {"why", std::string(why)}});
 }
 
@@ -138,7 +137,7 @@ void HeldTunnels::end(HeldTunnel& held, std::string_view why) {
     log_.info("lease_ended", {{"address", held.lease()->address_text()},
                               {"fingerprint", held.lease()->terms().owner},
                               {"why", std::string(why)}});
-    for (uring::Fd& visitor : held.leave()) {
+    for (Arrival& visitor : held.leave()) {
         refuse(*held.lease(), std::move(visitor), "owner_away");
     }
     events_.on_leases_changed();
@@ -164,12 +163,16 @@ void HeldTunnels::drain(bool sockets_kept) {
 }
 
 // Given to systemd they wait on, and may even be served by the next start.
-void HeldTunnels::part_with(const LeasePtr& lease, std::vector<uring::Fd> visitors) {
+void HeldTunnels::part_with(const LeasePtr& lease, std::vector<Arrival> visitors) {
     const std::string name = std::string(kVisitorsPrefix) + lease->terms().id;
-    if (visitors.empty() || (sockets_kept_ && notify::keep_sockets(name, visitors))) {
+    std::vector<int> sockets;
+    for (const Arrival& visitor : visitors) {
+        sockets.push_back(visitor.socket.get());
+    }
+    if (sockets.empty() || (sockets_kept_ && notify::keep_sockets(name, sockets))) {
         return;
     }
-    for (uring::Fd& visitor : visitors) {
+    for (Arrival& visitor : visitors) {
         refuse(*lease, std::move(visitor), "stopping");
     }
 }

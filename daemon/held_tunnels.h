@@ -49,7 +49,7 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
 
     void use(const conf::Config& config);
     // A lease whose client is gone, and who waits for it already.
-    void take(Leases::Claim claim, std::vector<uring::Fd> visitors = {});
+    void take(Leases::Claim claim, std::vector<Arrival> visitors = {});
     // The server is stopping: nobody is accepted any more. Who connects waits in the kernel where
     // `sockets_kept` (systemd has them, and gives them to the next start), and who waits here is
     // given to systemd too; otherwise all of them are refused at once.
@@ -67,23 +67,23 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
     void on_lease_taken(const LeasePtr& lease, std::uint64_t client,
                         const std::string& why) override;
     void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
-                           std::vector<uring::Fd> visitors) override;
+                           std::vector<Arrival> visitors) override;
     // It is nobody's sibling, and asks for none.
     void on_life_asked(std::uint64_t, const LeaseHolder&) override {}
     void on_life_shown(std::uint64_t, const LeaseHolder&) override {}
     [[nodiscard]] const HeldTunnel::Rules& held_rules() const override { return rules_; }
-    void on_held_stray(HeldTunnel& held, uring::Fd visitor) override;
-    void on_held_refused(HeldTunnel& held, uring::Fd visitor, ssh::Code code) override;
+    void on_held_stray(HeldTunnel& held, Arrival visitor) override;
+    void on_held_refused(HeldTunnel& held, Arrival visitor, ssh::Code code) override;
     void on_held_over(HeldTunnel& held) override;
     void on_held_done(HeldTunnel& held) override;
 
     [[nodiscard]] HeldTunnel* find(const LeasePtr& lease);
-    void forward(const LeasePtr& lease, std::vector<uring::Fd> visitors);
-    void refuse(const Lease& lease, uring::Fd visitor, ssh::Code code);
+    void forward(const LeasePtr& lease, std::vector<Arrival> visitors);
+    void refuse(const Lease& lease, Arrival visitor, ssh::Code code);
     void make_room(const std::string& owner);
     void end(HeldTunnel& held, std::string_view why);
     void stop_listening(const Leases::Claim& claim) const;
-    void part_with(const LeasePtr& lease, std::vector<uring::Fd> visitors);
+    void part_with(const LeasePtr& lease, std::vector<Arrival> visitors);
 
     uring::Ring& ring_;
     Leases& leases_;

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/arrival.h"
 #include "uring/fd.h"
 
 namespace portreeve::daemon {
@@ -38,7 +39,7 @@ class LeaseKeeper {
     // Visitors of the lease who have not been served yet, perhaps none: a former holder accepts no
     // more, and the kernel may have woken it for somebody who still waits (uring/listener.h).
     virtual void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
-                                   std::vector<uring::Fd> visitors) = 0;
+                                   std::vector<Arrival> visitors) = 0;
     // Does the client still answer? Once it does, or when it is gone, `asker` is told by
     // on_life_shown(); while it is silent, nothing is.
     virtual void on_life_asked(std::uint64_t client, const LeaseHolder& asker) = 0;

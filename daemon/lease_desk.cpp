@@ -46,7 +46,7 @@ bool LeaseDesk::end(const LeasePtr& lease, std::uint64_t turn) {
     return ended;
 }
 
-void LeaseDesk::pass_on(const LeasePtr& lease, std::vector<uring::Fd> visitors) {
+void LeaseDesk::pass_on(const LeasePtr& lease, std::vector<Arrival> visitors) {
     const auto holder = leases_.holder_of(lease);
     if (!holder) {
         return;

@@ -34,7 +34,7 @@ class LeaseDesk {
     // The address is nobody's any more.
     bool end(const LeasePtr& lease, std::uint64_t turn);
     // A former holder accepts no more: whom it took, if anybody, the holder of now has to serve.
-    void pass_on(const LeasePtr& lease, std::vector<uring::Fd> visitors);
+    void pass_on(const LeasePtr& lease, std::vector<Arrival> visitors);
     // Other clients with a tunnel on a port of the server's choice, of the same owner and label.
     // They are asked whether they still answer, and `who` is told of each that does.
     [[nodiscard]] std::vector<LeaseHolder> ask_siblings(const Leases::Claimant& who);

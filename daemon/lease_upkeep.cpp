@@ -69,8 +69,11 @@ void LeaseUpkeep::restore(const std::string& state_dir, PassedSockets& passed, L
         } else {
             sockets.clear();
         }
-        held.take(leases.restore(record, held.holder(), std::move(sockets)),
-                  passed.named(std::string(kVisitorsPrefix) + record.id));
+        std::vector<Arrival> waiting;
+        for (uring::Fd& socket : passed.named(std::string(kVisitorsPrefix) + record.id)) {
+            waiting.emplace_back(std::move(socket));
+        }
+        held.take(leases.restore(record, held.holder(), std::move(sockets)), std::move(waiting));
     }
     for (const std::string_view prefix : {kLeasePrefix, kVisitorsPrefix}) {
         for (const std::string& name : passed.names_left(prefix)) {
@@ -111,7 +114,11 @@ void LeaseUpkeep::update_store(const std::vector<LeaseRecord>& records) {
     }
     for (const std::string& id : wanted) {
         if (stored_.count(id) == 0) {
-            const std::vector<uring::Fd> sockets = leases_.sockets_of(id);
+            const std::vector<uring::Fd> duplicates = leases_.sockets_of(id);
+            std::vector<int> sockets;
+            for (const uring::Fd& socket : duplicates) {
+                sockets.push_back(socket.get());
+            }
             if (!sockets.empty() && notify::keep_sockets(store_name(id), sockets)) {
                 stored_.insert(id);
             }

@@ -51,7 +51,7 @@ void Reach::on_dialed(tl::expected<uring::Fd, int> socket) {
         return;
     }
     Visitor::Events& self = *this;
-    visitor_.emplace(ring_, pools_, std::move(*socket), std::move(share_), self);
+    visitor_.emplace(ring_, pools_, Arrival(std::move(*socket)), std::move(share_), self);
     visitor_->attach(*channel);
     events_.on_reach_open(*this);
 }

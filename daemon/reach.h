@@ -72,7 +72,7 @@ class Reach final : public ssh::Channel::Events,
     void on_dialed(tl::expected<uring::Fd, int> socket) override;
     // Visitor
     void on_visitor_refused(Visitor&, std::string_view) override {}  // its channel is open
-    void on_visitor_unserved(Visitor&, uring::Fd) override {}        // for the same reason
+    void on_visitor_unserved(Visitor&, Arrival) override {}          // for the same reason
     void on_visitor_done(Visitor&) override { events_.on_reach_done(*this); }
 
     uring::Ring& ring_;

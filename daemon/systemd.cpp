@@ -94,17 +94,12 @@ void alive() {
     sd_notify(0, "WATCHDOG=1");
 }
 
-bool keep_sockets(const std::string& name, const std::vector<uring::Fd>& sockets) {
+bool keep_sockets(const std::string& name, const std::vector<int>& sockets) {
     constexpr std::size_t kMessageMax = 200;  // systemd takes 253 in one
     const std::string words = "FDSTORE=1\nFDNAME=" + name;
-    std::vector<int> descriptors;
-    descriptors.reserve(sockets.size());
-    for (const uring::Fd& socket : sockets) {
-        descriptors.push_back(socket.get());
-    }
-    for (std::size_t at = 0; at < descriptors.size(); at += kMessageMax) {
-        const std::size_t count = std::min(kMessageMax, descriptors.size() - at);
-        if (sd_pid_notify_with_fds(0, 0, words.c_str(), descriptors.data() + at,
+    for (std::size_t at = 0; at < sockets.size(); at += kMessageMax) {
+        const std::size_t count = std::min(kMessageMax, sockets.size() - at);
+        if (sd_pid_notify_with_fds(0, 0, words.c_str(), sockets.data() + at,
                                    static_cast<unsigned>(count)) <= 0) {
             return false;
         }

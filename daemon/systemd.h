@@ -51,7 +51,7 @@ void status(std::string_view status);
 void alive();  // for the watchdog
 // Gives duplicates to systemd, which passes them to the next start under this name. False: it does
 // not take them now.
-bool keep_sockets(const std::string& name, const std::vector<uring::Fd>& sockets);
+bool keep_sockets(const std::string& name, const std::vector<int>& sockets);
 void forget_sockets(const std::string& name);
 // Waits until systemd has read what it was told, kReadMsMax at most: what comes from a process that
 // has gone by then is not taken.

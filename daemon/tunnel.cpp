@@ -63,23 +63,23 @@ void Tunnel::cut() {
 
 void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
     if (closing_ || !lease_->held_since(turn_)) {
-        unserved_.push_back(std::move(socket));
+        unserved_.emplace_back(std::move(socket));
         ring_.post(pass_on_);
         return;
     }
-    take_visitor(std::move(socket));
+    take_visitor(Arrival(std::move(socket)));
 }
 
-void Tunnel::take_visitor(uring::Fd socket) {
+void Tunnel::take_visitor(Arrival arrival) {
     auto share = events_.admit_visitor(*this);
     if (!share) {
-        events_.on_visitor_turned_away(*this, uring::Address::of_peer(socket.get()).text(),
-                                       share.error().code, share.error().sentence);
+        events_.on_visitor_turned_away(*this, arrival.from.text(), share.error().code,
+                                       share.error().sentence);
         return;
     }
     Visitor::Events& self = *this;
     auto& visitor = visitors_.emplace_back(
-        std::make_unique<Visitor>(ring_, pools_, std::move(socket), std::move(*share), self));
+        std::make_unique<Visitor>(ring_, pools_, std::move(arrival), std::move(*share), self));
     visitor->index = visitors_.size() - 1;
     ++visitors_total_;
     events_.on_visitor_open(*this, *visitor);
@@ -87,8 +87,8 @@ void Tunnel::take_visitor(uring::Fd socket) {
 }
 
 // Passed on in a turn of its own: the session that ends has told the visitor, and not yet us.
-void Tunnel::on_visitor_unserved(Visitor&, uring::Fd socket) {
-    unserved_.push_back(std::move(socket));
+void Tunnel::on_visitor_unserved(Visitor&, Arrival arrival) {
+    unserved_.push_back(std::move(arrival));
     ring_.post(pass_on_);
 }
 

@@ -36,7 +36,7 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
                                             std::string_view why) = 0;
         virtual void on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) = 0;
         // Visitors that the lease's holder of now has to serve.
-        virtual void on_visitors_unserved(Tunnel& tunnel, std::vector<uring::Fd> visitors) = 0;
+        virtual void on_visitors_unserved(Tunnel& tunnel, std::vector<Arrival> visitors) = 0;
         virtual void on_accept_trouble(Tunnel& tunnel, int error) = 0;
         // Neither listener nor visitor is left.
         virtual void on_tunnel_done(Tunnel& tunnel) = 0;
@@ -53,7 +53,7 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     // No new visitors from now on; the lease is the caller's to hold or to end.
     void leave();
     // One that came to the lease's former holder.
-    void take_visitor(uring::Fd socket);
+    void take_visitor(Arrival arrival);
     // A former holder accepts no more.
     void look_again();
     [[nodiscard]] const LeasePtr& lease() const { return lease_; }
@@ -82,7 +82,7 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     void on_accept_pause(uring::Listener& listener, int error) override;
     void on_listener_joined(uring::Listener& listener) override;
     void on_visitor_refused(Visitor& visitor, std::string_view reason) override;
-    void on_visitor_unserved(Visitor& visitor, uring::Fd socket) override;
+    void on_visitor_unserved(Visitor& visitor, Arrival arrival) override;
     void on_visitor_done(Visitor& visitor) override;
     void pass_on_unserved();
     void sweep();
@@ -103,7 +103,7 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     std::size_t listeners_open_;
     std::vector<std::unique_ptr<Visitor>> visitors_;
     std::vector<std::unique_ptr<Visitor>> done_;  // destroyed outside their own callbacks
-    std::vector<uring::Fd> unserved_;
+    std::vector<Arrival> unserved_;
     uring::Task pass_on_ = uring::Task::to<&Tunnel::pass_on_unserved>(this);
     uring::Task sweep_ = uring::Task::to<&Tunnel::sweep>(this);
     std::int64_t opened_ms_;

@@ -4,12 +4,12 @@
 
 namespace portreeve::daemon {
 
-Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Share share,
+Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, Arrival arrival, Share share,
                  Events& events)
     : events_(events),
       share_(std::move(share)),
-      stream_(ring, pools, std::move(socket), *this),
-      peer_(uring::Address::of_peer(stream_.descriptor())),
+      stream_(ring, pools, std::move(arrival.socket), *this),
+      peer_(arrival.from),
       opened_ms_(ring.now_ms()) {
 }
 
@@ -27,7 +27,7 @@ void Visitor::open(ssh::Session& session, const std::string& requested, std::uin
 
 void Visitor::unserved() {
     note_end("session");
-    events_.on_visitor_unserved(*this, stream_.give_back());
+    events_.on_visitor_unserved(*this, Arrival(stream_.give_back(), peer_));
 }
 
 void Visitor::attach(ssh::Channel& channel) {

@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/arrival.h"
 #include "daemon/owners.h"
 #include "daemon/throttle.h"
 #include "ssh/channel.h"
@@ -58,7 +59,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
         virtual void on_visitor_refused(Visitor& visitor, std::string_view reason) = 0;
         // The session ended before the client had answered: nothing was read from the visitor, and
         // nothing sent to it.
-        virtual void on_visitor_unserved(Visitor& visitor, uring::Fd socket) = 0;
+        virtual void on_visitor_unserved(Visitor& visitor, Arrival arrival) = 0;
         virtual void on_visitor_done(Visitor& visitor) = 0;
     };
 
@@ -69,7 +70,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
         Throttle& to_visitor;
     };
 
-    Visitor(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket, Share share,
+    Visitor(uring::Ring& ring, uring::Stream::Pools pools, Arrival arrival, Share share,
             Events& events);
     Visitor(const Visitor&) = delete;
     Visitor& operator=(const Visitor&) = delete;

@@ -149,7 +149,7 @@ void Worker::on_lease_taken(const LeasePtr& lease, std::uint64_t client, const s
 }
 
 void Worker::on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
-                               std::vector<uring::Fd> visitors) {
+                               std::vector<Arrival> visitors) {
     if (Client* holder = find(client); holder != nullptr) {
         holder->take_visitors(lease, std::move(visitors));
     } else {

@@ -73,7 +73,7 @@ class Worker final : private Client::Events, private LeaseKeeper {
     void on_lease_taken(const LeasePtr& lease, std::uint64_t client,
                         const std::string& why) override;
     void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
-                           std::vector<uring::Fd> visitors) override;
+                           std::vector<Arrival> visitors) override;
     void on_life_asked(std::uint64_t client, const LeaseHolder& asker) override;
     void on_life_shown(std::uint64_t client, const LeaseHolder& sibling) override;
     [[nodiscard]] Client* find(std::uint64_t number) const;

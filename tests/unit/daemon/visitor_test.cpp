@@ -24,7 +24,7 @@ class OneVisitor : public Conversation, private Visitor::Events {
         Visitor::Events& self = *this;
         usage_ = owners_.usage_of("an owner");
         visitor_ = std::make_unique<Visitor>(
-            bench.ring(), bench.pools(), std::move(near),
+            bench.ring(), bench.pools(), Arrival(std::move(near)),
             Visitor::Share{*usage_->take_visitor(0), from_visitor_, to_visitor_}, self);
         visitor_->open(*session, "localhost", 4242);
     }
@@ -88,7 +88,9 @@ class OneVisitor : public Conversation, private Visitor::Events {
 
   private:
     void on_visitor_refused(Visitor&, std::string_view reason) override { refusal_ = reason; }
-    void on_visitor_unserved(Visitor&, uring::Fd socket) override { unserved_ = std::move(socket); }
+    void on_visitor_unserved(Visitor&, Arrival arrival) override {
+        unserved_ = std::move(arrival.socket);
+    }
     void on_visitor_done(Visitor&) override { ++done_; }
 };
 

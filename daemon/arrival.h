@@ -1,0 +1,24 @@
+// A visitor who has come and whom nobody serves yet: the socket, and where he comes from, which the
+// socket itself does not know of one who came through another session.
+//
+// Owns: the socket. Called by: whoever takes visitors, until a Visitor has the socket.
+#pragma once
+
+#include <utility>
+
+#include "uring/fd.h"
+#include "uring/socket.h"
+
+namespace portreeve::daemon {
+
+struct Arrival {
+    explicit Arrival(uring::Fd accepted)
+        : socket(std::move(accepted)), from(uring::Address::of_peer(socket.get())) {}
+    Arrival(uring::Fd joined, const uring::Address& caller)
+        : socket(std::move(joined)), from(caller) {}
+
+    uring::Fd socket;
+    uring::Address from;
+};
+
+}  // namespace portreeve::daemon
