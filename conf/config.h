@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -131,6 +132,10 @@ struct Penalties {
     bool operator==(const Penalties&) const = default;
 };
 
+// Who is in a group, each as "SHA256:…", a key's fingerprint, or "principal:…", which a certificate
+// has.
+using Groups = std::map<std::string, std::vector<std::string>>;
+
 struct Metrics {
     std::vector<Endpoint> listen;  // "" in the file: none
     bool operator==(const Metrics&) const = default;
@@ -162,6 +167,7 @@ struct Config {
     Https https;
     Limits limits;
     Penalties penalties;
+    Groups groups;
     Metrics metrics;
     Log log;
     bool operator==(const Config&) const = default;

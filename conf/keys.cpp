@@ -92,6 +92,18 @@ void read_penalties(const Section& table, Penalties& penalties) {
     table["exempt"].list(penalties.exempt, kNetwork, AtLeast{0});
 }
 
+void read_groups(const Section& table, Groups& groups) {
+    for (const std::string_view name : table.keys()) {
+        const Value members = table[name];
+        if (!is_group_name(name)) {
+            members.refuse(
+                " is no name for a group: write letters, digits, \"-\" and \"_\", and not \"any\"");
+            continue;
+        }
+        members.list(groups[std::string(name)], kGroupMember, AtLeast{0});
+    }
+}
+
 void read_log(const Section& table, Log& log) {
     table["level"].one(log.level, kLogLevel);
     table["format"].one(log.format, kLogFormat);
@@ -116,6 +128,7 @@ void read_keys(Reader& reader, Config& config) {
     read_https(reader.section("https"), config.https);
     read_limits(reader.section("limits"), config.limits);
     read_penalties(reader.section("penalties"), config.penalties);
+    read_groups(reader.section("groups"), config.groups);
     reader.section("metrics")["listen"].one_or_none(config.metrics.listen, kEndpoint);
     read_log(reader.section("log"), config.log);
     read_log_levels(reader.section("log.levels"), config.log.levels);

@@ -81,6 +81,16 @@ Value Section::operator[](std::string_view key) const {
             table_ == nullptr ? nullptr : table_->get(key), reader_};
 }
 
+std::vector<std::string_view> Section::keys() const {
+    std::vector<std::string_view> names;
+    if (table_ != nullptr) {
+        for (const auto& [key, node] : *table_) {
+            names.push_back(key.str());
+        }
+    }
+    return names;
+}
+
 void Reader::report(const toml::source_position& at, std::string sentence) {
     errors_.push_back({file_, at.line, at.column, std::move(sentence)});
 }

@@ -130,6 +130,8 @@ class Section {
         : name_(name), table_(table), reader_(reader) {}
 
     [[nodiscard]] Value operator[](std::string_view key) const;
+    // The keys that the file gives it, for a table whose keys are the user's own names.
+    [[nodiscard]] std::vector<std::string_view> keys() const;
 
   private:
     std::string_view name_;

@@ -281,6 +281,35 @@ Parsed<std::string> parse_user_name(std::string_view text) {
     return std::string(text);
 }
 
+Parsed<std::string> parse_group_member(std::string_view text) {
+    constexpr std::string_view kKey = "SHA256:";
+    constexpr std::size_t kDigestLetters = 43;  // of 32 bytes in base64, without the padding
+    constexpr std::string_view kPrincipal = "principal:";
+    const auto is_base64 = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '+' || c == '/';
+    };
+    const std::string_view digest = text.substr(std::min(text.size(), kKey.size()));
+    const bool is_key = text.starts_with(kKey) && digest.size() == kDigestLetters &&
+                        std::all_of(digest.begin(), digest.end(), is_base64);
+    const bool is_principal = text.starts_with(kPrincipal) && text.size() > kPrincipal.size();
+    if (!is_key && !is_principal) {
+        return bad(text,
+                   " is neither a key nor a principal: write SHA256:... as ssh-keygen -l shows the "
+                   "key, or \"principal:NAME\"");
+    }
+    return std::string(text);
+}
+
+bool is_group_name(std::string_view text) {
+    constexpr std::size_t kGroupNameBytesMax = 64;
+    return !text.empty() && text.size() <= kGroupNameBytesMax && text != "any" &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_';
+           });
+}
+
 namespace {
 
 constexpr std::size_t kDomainBytesMax = 253;

@@ -58,6 +58,11 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 // asked here.
 [[nodiscard]] Parsed<std::string> parse_algorithm(std::string_view text);
 
+// "SHA256:…" as ssh-keygen -l shows a key, or "principal:NAME".
+[[nodiscard]] Parsed<std::string> parse_group_member(std::string_view text);
+// What a group may be called; "any" is everybody, and not a group.
+[[nodiscard]] bool is_group_name(std::string_view text);
+
 [[nodiscard]] Parsed<Bind> parse_bind(std::string_view text);
 [[nodiscard]] Parsed<RemovedKeys> parse_removed_keys(std::string_view text);
 [[nodiscard]] Parsed<LogFormat> parse_log_format(std::string_view text);
@@ -74,6 +79,8 @@ inline constexpr Form<std::string> kPathOrNone{"an absolute path", R"("/etc/port
                                                parse_path_or_none};
 inline constexpr Form<std::string> kUserName{"the name of an account", R"("nobody")",
                                              parse_user_name};
+inline constexpr Form<std::string> kGroupMember{"a key or a principal", R"("principal:ops")",
+                                                parse_group_member};
 inline constexpr Form<std::string> kDomain{"a DNS name", R"("gate.example.com")", parse_domain};
 inline constexpr Form<std::string> kText{"a text", R"("Welcome")", parse_text};
 inline constexpr Form<Network> kNetwork{"an address or a block of addresses", R"("192.0.2.0/24")",

@@ -35,9 +35,7 @@ tl::expected<Wanted, Refusal> as_asked(const std::string& address) {
         return Wanted{{literal->host()}, address == "0.0.0.0" || address == "::", {}};
     }
     return tl::unexpected(
-        Refusal{"name_not_served", "\"" + address +
-                                       "\" is a name, and this server serves no names; ask for "
-                                       "a port: -R 0:HOST:PORT"});
+        Refusal{"name_not_served", "\"" + address + "\" is a name, which has no address"});
 }
 
 bool only_loopback(const Wanted& wanted) {

@@ -146,7 +146,8 @@ void Client::let_in() {
 }
 
 Leases::Claimant Client::claimant() const {
-    return {grant_->owner, grant_->user, place_.holder, sibling_probe_.silent()};
+    return {grant_->owner, grant_->user, place_.holder, sibling_probe_.silent(),
+            grant_->options.alias_users};
 }
 
 void Client::show_life(const LeaseHolder& asker) {
@@ -232,7 +233,7 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
                                       "this session already has " + std::to_string(open_tunnels()) +
                                           " tunnels ([limits] tunnels_per_session)"});
     }
-    if (auto may = may_forward(*grant_, config.forward, wish); !may) {
+    if (auto may = may_forward(*grant_, config, wish); !may) {
         return tl::unexpected(may.error());
     }
     auto place = place_for_tunnel();
@@ -336,6 +337,19 @@ tl::expected<Visitor::Share, Refusal> Client::admit_reach() {
                                       "[limits] visitors_per_tunnel allows"});
     }
     return take_share();
+}
+
+LeasePtr Client::find_name(const std::string& name, std::uint16_t port) {
+    return place_.commons.leases.find_name(
+        name, port, [this](const std::string& owner, const ssh::Audience& audience) {
+            return is_in_audience(*grant_, owner, audience, policy()->config.groups);
+        });
+}
+
+void Client::send_visitor(const LeasePtr& name, uring::Fd visitor) {
+    std::vector<Arrival> one;
+    one.emplace_back(std::move(visitor), peer_);
+    place_.desk.pass_on(name, std::move(one));
 }
 
 void Client::on_reach_notice(const std::string& line) {

@@ -123,6 +123,8 @@ class Client final : private ssh::Session::Events,
     // Reaches
     [[nodiscard]] const Grant& reach_grant() const override { return *grant_; }
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_reach() override;
+    [[nodiscard]] LeasePtr find_name(const std::string& name, std::uint16_t port) override;
+    void send_visitor(const LeasePtr& name, uring::Fd visitor) override;
     void on_reach_notice(const std::string& line) override;
     void on_reach_left() override;
     // Console

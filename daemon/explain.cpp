@@ -122,6 +122,15 @@ std::string place_text(const Wanted& wanted, const ssh::ForwardWish& wish,
     return text;
 }
 
+std::string rows_of_name(const Grant& grant) {
+    const ssh::Audience& more = grant.options.alias_users;
+    return row("listens on", "nothing: it is a private name, reached by -L, -W and -J") +
+           row("may be reached by", more.anyone ? "every key that may log in"
+                                    : more.members.empty()
+                                        ? "this key"
+                                        : "this key, " + more.text() + " (" + grant.source + ")");
+}
+
 // "32 a session ([limits] tunnels_per_session), 5 with the key (max-tunnels)"
 std::string limit_text(std::uint32_t general, const std::string& of, std::uint32_t key_max,
                        const std::string& option) {
@@ -198,17 +207,21 @@ Answer explain(const Question& question, const Policy& policy, std::int64_t now_
     }
     const std::string let_in = row("let in by", grant->source);
     const conf::Forward& rules = policy.config.forward;
-    if (const auto may = may_forward(*grant, rules, question.wish); !may) {
+    if (const auto may = may_forward(*grant, policy.config, question.wish); !may) {
         return refused(question, may.error(), let_in);
+    }
+    const std::string granted =
+        "granted: " + wish_text(question.wish) + "\n" + row("key", key_text(question.key)) + let_in;
+    const std::string limits = rows_of_limits(*grant, policy.config.limits);
+    if (is_name(question.wish.address)) {
+        return {true, granted + rows_of_name(*grant) + limits};
     }
     const auto wanted = addresses_for(question.wish.address, rules.bind);
     if (!wanted) {
         return refused(question, wanted.error(), let_in);
     }
-    return {true, "granted: " + wish_text(question.wish) + "\n" +
-                      row("key", key_text(question.key)) + let_in +
-                      row("listens on", place_text(*wanted, question.wish, rules)) +
-                      row("note", wanted->note) + rows_of_limits(*grant, policy.config.limits)};
+    return {true, granted + row("listens on", place_text(*wanted, question.wish, rules)) +
+                      row("note", wanted->note) + limits};
 }
 
 }  // namespace portreeve::daemon

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "daemon/binding.h"
+#include "daemon/names.h"
+#include "ssh/text.h"
 
 namespace portreeve::daemon {
 namespace {
@@ -26,7 +28,7 @@ Refusal no_forwarding(const Grant& grant) {
 
 }  // namespace
 
-tl::expected<void, Refusal> may_forward(const Grant& grant, const conf::Forward& rules,
+tl::expected<void, Refusal> may_forward(const Grant& grant, const conf::Config& config,
                                         const ssh::ForwardWish& wish) {
     if (wish.address.size() > kAddressMax) {
         return tl::unexpected(
@@ -50,13 +52,16 @@ tl::expected<void, Refusal> may_forward(const Grant& grant, const conf::Forward&
         return tl::unexpected(Refusal{"listen_not_permitted", "no permitlisten of " + grant.source +
                                                                   " allows " + text_of(wish)});
     }
-    // The port of a name is a label, and port 0 comes out of the pool.
-    if (wants_name || wish.port == 0) {
-        return {};
+    if (wants_name) {
+        return check_name(wish, config);
     }
+    if (wish.port == 0) {
+        return {};  // it comes out of the pool
+    }
+    const std::vector<conf::PortRange>& ports = config.forward.ports;
     const bool privileged = wish.port <= kPrivilegedPortMax;
     if ((privileged && named) ||
-        std::any_of(rules.ports.begin(), rules.ports.end(),
+        std::any_of(ports.begin(), ports.end(),
                     [&](const conf::PortRange& range) { return range.contains(wish.port); })) {
         return {};
     }
@@ -77,6 +82,9 @@ tl::expected<void, Refusal> may_reach(const Grant& grant, const std::string& hos
         return tl::unexpected(no_forwarding(grant));
     }
     const auto& permits = grant.options.permit_open;
+    if (permits.empty() && is_name(ssh::lower_case(host))) {
+        return {};
+    }
     if (std::none_of(permits.begin(), permits.end(),
                      [&](const ssh::OpenPattern& permit) { return permit.matches(host, port); })) {
         return tl::unexpected(Refusal{"open_not_permitted", "no permitopen of " + grant.source +
@@ -84,6 +92,27 @@ tl::expected<void, Refusal> may_reach(const Grant& grant, const std::string& hos
                                                                 std::to_string(port)});
     }
     return {};
+}
+
+bool is_in_audience(const Grant& grant, const std::string& owner, const ssh::Audience& audience,
+                    const conf::Groups& groups) {
+    if (grant.owner == owner || audience.anyone) {
+        return true;
+    }
+    const auto is_me = [&](const std::string& identity) {
+        constexpr std::string_view kPrincipal = "principal:";
+        return identity == grant.owner ||
+               (identity.starts_with(kPrincipal) &&
+                std::find(grant.principals.begin(), grant.principals.end(),
+                          identity.substr(kPrincipal.size())) != grant.principals.end());
+    };
+    return std::any_of(audience.members.begin(), audience.members.end(),
+                       [&](const std::string& member) {
+                           const auto group = groups.find(member);
+                           return is_me(member) ||
+                                  (group != groups.end() &&
+                                   std::any_of(group->second.begin(), group->second.end(), is_me));
+                       });
 }
 
 }  // namespace portreeve::daemon

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -21,18 +22,24 @@ struct Grant {
     std::string owner;  // the key's fingerprint; for a certificate, of the key that it certifies
     std::string user;   // the label: the login user name
     ssh::KeyOptions options;
-    std::string source;       // what granted it: "/etc/portreeve/authorized_keys:3"
-    std::string certificate;  // "certificate 7 of SHA256:…"; empty: none was shown
+    std::string source;                   // what granted it: "/etc/portreeve/authorized_keys:3"
+    std::string certificate;              // "certificate 7 of SHA256:…"; empty: none was shown
+    std::vector<std::string> principals;  // the certificate's
 };
 
 // Whether the wish, for an address or a name, may be tried. It says nothing of the address itself:
 // that is bind_forward's.
 [[nodiscard]] tl::expected<void, Refusal> may_forward(const Grant& grant,
-                                                      const conf::Forward& rules,
+                                                      const conf::Config& config,
                                                       const ssh::ForwardWish& wish);
 
-// Whether -L and -W may reach this host and port, which is no private name.
+// Whether -L and -W may reach this host and port, as far as the grant says it. Private names need
+// no permitopen, but where a line has any, it must name them too.
 [[nodiscard]] tl::expected<void, Refusal> may_reach(const Grant& grant, const std::string& host,
                                                     std::uint32_t port);
+
+// Whether the one who is granted so belongs to the audience of a private name of `owner`.
+[[nodiscard]] bool is_in_audience(const Grant& grant, const std::string& owner,
+                                  const ssh::Audience& audience, const conf::Groups& groups);
 
 }  // namespace portreeve::daemon

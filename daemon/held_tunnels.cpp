@@ -27,7 +27,7 @@ void HeldTunnels::take(Leases::Claim claim, std::vector<Arrival> visitors) {
                               {"fingerprint", lease.terms().owner},
                               {"user", leases_.label_of(claim.lease)},
                               {"left_s", std::to_string(left_s)},
-                              {"why", claim.sockets.empty()
+                              {"why", claim.sockets.empty() && !lease.is_name()
                                           ? "it could not be bound again; who connects there does "
                                             "not reach this server"
                                           : ""}});
@@ -166,10 +166,12 @@ void HeldTunnels::drain(bool sockets_kept) {
 void HeldTunnels::part_with(const LeasePtr& lease, std::vector<Arrival> visitors) {
     const std::string name = std::string(kVisitorsPrefix) + lease->terms().id;
     std::vector<int> sockets;
-    for (const Arrival& visitor : visitors) {
-        sockets.push_back(visitor.socket.get());
+    if (!lease->is_name()) {  // else their other ends are in this process too
+        for (const Arrival& visitor : visitors) {
+            sockets.push_back(visitor.socket.get());
+        }
     }
-    if (sockets.empty() || (sockets_kept_ && notify::keep_sockets(name, sockets))) {
+    if (!sockets.empty() && sockets_kept_ && notify::keep_sockets(name, sockets)) {
         return;
     }
     for (Arrival& visitor : visitors) {

@@ -1,9 +1,10 @@
 // An owner's claim to one address, and who answers there at the moment: a client while its session
 // lasts, then the main thread, until the owner is back or the lease ends.
 //
-// A lease is bound for all of its life: it has listening sockets of its own, and each holder gets
-// duplicates of them to accept from. So the address is never free in between, and connections that
-// nobody has accepted yet wait in the kernel for the next holder.
+// Its address is TCP, or a private name. A lease is bound for all of its life: that of TCP has
+// listening sockets of its own, and each holder gets duplicates of them to accept from. So the
+// address is never free in between, and connections that nobody has accepted yet wait in the kernel
+// for the next holder.
 //
 // Owns: the sockets. Called by: whoever holds it, on any thread; what can change is Leases' alone,
 // under its lock, but for the turn. Bounds: two sockets.
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "daemon/arrival.h"
+#include "ssh/audience.h"
 #include "uring/fd.h"
 
 namespace portreeve::daemon {
@@ -63,7 +65,7 @@ class Lease {
         std::string requested;  // the address as the client wrote it
         std::uint16_t requested_port = 0;
         std::uint16_t port = 0;
-        std::vector<std::string> hosts;
+        std::vector<std::string> hosts;  // none: it is a name
         std::string note;
     };
 
@@ -79,8 +81,10 @@ class Lease {
     [[nodiscard]] bool held_since(std::uint64_t turn) const {
         return turn_.load(std::memory_order_acquire) == turn;
     }
-    // "127.0.0.1:20001 and [::1]:20001"
+    // "127.0.0.1:20001 and [::1]:20001", "pc42:22"
     [[nodiscard]] std::string address_text() const;
+    // It is a private name, with no address of its own.
+    [[nodiscard]] bool is_name() const { return terms_.hosts.empty(); }
 
   private:
     friend class Leases;
@@ -89,7 +93,9 @@ class Lease {
     std::atomic<std::uint64_t> turn_{0};
     // Leases' lock guards what follows.
     std::string label_;
-    std::vector<uring::Fd> sockets_;  // none: it could not be bound again after a restart
+    ssh::Audience audience_;  // of a name
+    std::vector<uring::Fd>
+        sockets_;  // none: it is a name, or could not be bound again after a restart
     LeaseHolder holder_;
     std::int64_t held_until_s_ = 0;  // by the wall clock; 0: its owner is here
     bool ended_ = false;

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "daemon/wish_text.h"
+#include "ssh/text.h"
 #include "uring/socket.h"
 
 namespace portreeve::daemon {
@@ -76,15 +78,27 @@ Refusal in_use(const Lease& lease, std::string_view whose) {
     return {"address_in_use", lease.address_text() + " is in use by " + std::string(whose)};
 }
 
+Refusal leased(const Lease& lease, bool held) {
+    return {"address_leased",
+            lease.address_text() +
+                (held ? " is kept for another key, which is away" : " is in use by another key")};
+}
+
 }  // namespace
 
 std::string Lease::address_text() const {
-    return place_text(terms_.hosts, terms_.port);
+    return is_name() ? wish_text(terms_.requested, terms_.port)
+                     : place_text(terms_.hosts, terms_.port);
 }
 
 tl::expected<Leases::Claim, Refusal> Leases::claim(const Claimant& who,
                                                    const ssh::ForwardWish& wish,
                                                    const conf::Forward& rules) {
+    if (is_name(wish.address)) {
+        const Wanted nowhere;
+        const Lock guard(lock_);
+        return claim_name({who, wish, nowhere, rules.pool});
+    }
     const auto wanted = addresses_for(wish.address, rules.bind);
     if (!wanted) {
         return tl::unexpected(wanted.error());
@@ -101,11 +115,7 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_port(const Asking& asking) {
              asking.wanted, static_cast<std::uint16_t>(std::min(asking.wish.port, 65'535U)))) {
         const Lease::Terms& terms = lease->terms();
         if (terms.owner != asking.who.owner) {
-            return tl::unexpected(
-                Refusal{"address_leased",
-                        lease->address_text() + (lease->held_until_s_ == 0
-                                                     ? " is in use by another key"
-                                                     : " is kept for another key, which is away")});
+            return tl::unexpected(leased(*lease, lease->held_until_s_ != 0));
         }
         if (lease->holder_ == asking.who.holder) {
             return tl::unexpected(in_use(*lease, "this session"));
@@ -151,9 +161,28 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_any(const Asking& asking) {
     return bind_new(asking, seed_of(who.owner, who.label, asking.wish.address, earlier));
 }
 
+tl::expected<Leases::Claim, Refusal> Leases::claim_name(const Asking& asking) {
+    LeasePtr own;
+    const auto [first, last] = by_name_.equal_range(ssh::lower_case(asking.wish.address));
+    for (auto at = first; at != last; ++at) {
+        const LeasePtr& lease = at->second;
+        if (lease->terms().owner != asking.who.owner) {
+            return tl::unexpected(leased(*lease, lease->held_until_s_ != 0));
+        }
+        if (lease->terms().port == asking.wish.port) {
+            own = lease;
+        }
+    }
+    if (own && own->holder_ == asking.who.holder) {
+        return tl::unexpected(in_use(*own, "this session"));
+    }
+    return own ? take_over(asking, own)
+               : add(asking, {{}, static_cast<std::uint16_t>(asking.wish.port), false, {}});
+}
+
 tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
                                                        const LeasePtr& lease) {
-    if (lease->sockets_.empty()) {  // what took its place may have gone by now
+    if (lease->sockets_.empty() && !lease->is_name()) {  // what took its place may have gone by now
         auto bound = bind_forward(asking.wanted, lease->terms().port, asking.pool, 0, {});
         if (!bound) {
             return tl::unexpected(bound.error());
@@ -164,6 +193,7 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
     auto claim = give(lease, asking.who.holder);
     if (claim) {
         lease->label_ = asking.who.label;
+        lease->audience_ = asking.who.audience;
         lease->held_until_s_ = 0;
         claim->displaced.push_back({lease, former});
         claim->again = true;
@@ -178,18 +208,31 @@ tl::expected<Leases::Claim, Refusal> Leases::bind_new(const Asking& asking, std:
     if (!bound) {
         return tl::unexpected(bound.error());
     }
+    return add(asking, std::move(*bound));
+}
+
+tl::expected<Leases::Claim, Refusal> Leases::add(const Asking& asking, Bound bound) {
     auto lease = std::make_shared<Lease>(
         Lease::Terms{new_id(), asking.who.owner, asking.wish.address,
-                     static_cast<std::uint16_t>(asking.wish.port), bound->port, asking.wanted.hosts,
-                     std::move(bound->note)});
+                     static_cast<std::uint16_t>(asking.wish.port), bound.port, asking.wanted.hosts,
+                     std::move(bound.note)});
     lease->label_ = asking.who.label;
-    lease->sockets_ = std::move(bound->sockets);
+    lease->audience_ = asking.who.audience;
+    lease->sockets_ = std::move(bound.sockets);
     auto claim = give(lease, asking.who.holder);
     if (claim) {
-        leases_.push_back(lease);
-        by_port_.emplace(lease->terms().port, lease);
+        keep(lease);
     }
     return claim;
+}
+
+void Leases::keep(const LeasePtr& lease) {
+    leases_.push_back(lease);
+    if (lease->is_name()) {
+        by_name_.emplace(ssh::lower_case(lease->terms().requested), lease);
+    } else {
+        by_port_.emplace(lease->terms().port, lease);
+    }
 }
 
 tl::expected<Leases::Claim, Refusal> Leases::give(const LeasePtr& lease, LeaseHolder to) {
@@ -249,8 +292,15 @@ void Leases::drop(const LeasePtr& lease) {
     lease->ended_ = true;
     lease->turn_.fetch_add(1, std::memory_order_release);
     leases_.remove(lease);
-    const auto [first, last] = by_port_.equal_range(lease->terms().port);
-    by_port_.erase(std::find_if(first, last, [&](const auto& at) { return at.second == lease; }));
+    const auto forget = [&lease](auto& index, const auto& key) {
+        const auto [first, last] = index.equal_range(key);
+        index.erase(std::find_if(first, last, [&](const auto& at) { return at.second == lease; }));
+    };
+    if (lease->is_name()) {
+        forget(by_name_, ssh::lower_case(lease->terms().requested));
+    } else {
+        forget(by_port_, lease->terms().port);
+    }
 }
 
 Leases::Claim Leases::restore(const LeaseRecord& record, LeaseHolder by,
@@ -262,13 +312,12 @@ Leases::Claim Leases::restore(const LeaseRecord& record, LeaseHolder by,
     lease->sockets_ = std::move(sockets);
     lease->held_until_s_ = record.held_until_s;
     const Lock guard(lock_);
-    if (lease->sockets_.empty()) {
+    if (lease->sockets_.empty() && !lease->is_name()) {
         if (auto bound = bind_forward({record.hosts, false, {}}, record.port, {}, 0, {})) {
             lease->sockets_ = std::move(bound->sockets);
         }
     }
-    leases_.push_back(lease);
-    by_port_.emplace(record.port, lease);
+    keep(lease);
     auto claim = give(lease, by);
     if (!claim) {
         lease->holder_ = by;
@@ -292,6 +341,16 @@ std::vector<LeasePtr> Leases::in_the_way(const Wanted& wanted, std::uint16_t por
 std::optional<LeaseHolder> Leases::holder_of(const LeasePtr& lease) const {
     const Lock guard(lock_);
     return lease->ended_ ? std::nullopt : std::optional(lease->holder_);
+}
+
+LeasePtr Leases::find_name(const std::string& name, std::uint16_t port, const MayReach& may) const {
+    const Lock guard(lock_);
+    const auto [first, last] = by_name_.equal_range(ssh::lower_case(name));
+    const auto found = std::find_if(first, last, [&](const auto& at) {
+        const Lease& lease = *at.second;
+        return lease.terms().port == port && may(lease.terms().owner, lease.audience_);
+    });
+    return found == last ? nullptr : found->second;
 }
 
 std::vector<LeaseHolder> Leases::siblings(const Claimant& who) const {

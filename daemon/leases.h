@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <mutex>
@@ -40,6 +41,7 @@ class Leases {
         // Sessions of the same owner and label that do not answer any more: what they have of
         // port 0 may be taken, as if they were gone.
         std::vector<LeaseHolder> silent;
+        ssh::Audience audience;  // of the names that it asks for
     };
     // Who had a lease until now, and has to be told.
     struct Displaced {
@@ -77,6 +79,11 @@ class Leases {
 
     // nullopt: it has ended.
     [[nodiscard]] std::optional<LeaseHolder> holder_of(const LeasePtr& lease) const;
+    // The private name that is asked for here, if there is one and `may`, which is told its owner
+    // and its audience, agrees; else nullptr.
+    using MayReach = std::function<bool(const std::string& owner, const ssh::Audience& audience)>;
+    [[nodiscard]] LeasePtr find_name(const std::string& name, std::uint16_t port,
+                                     const MayReach& may) const;
     // Other clients with a tunnel on a port of the server's choice, of the same owner and label.
     [[nodiscard]] std::vector<LeaseHolder> siblings(const Claimant& who) const;
     [[nodiscard]] std::string label_of(const LeasePtr& lease) const;
@@ -97,7 +104,10 @@ class Leases {
     };
     [[nodiscard]] tl::expected<Claim, Refusal> claim_port(const Asking& asking);
     [[nodiscard]] tl::expected<Claim, Refusal> claim_any(const Asking& asking);
+    [[nodiscard]] tl::expected<Claim, Refusal> claim_name(const Asking& asking);
     [[nodiscard]] tl::expected<Claim, Refusal> bind_new(const Asking& asking, std::uint32_t seed);
+    [[nodiscard]] tl::expected<Claim, Refusal> add(const Asking& asking, Bound bound);
+    void keep(const LeasePtr& lease);
     [[nodiscard]] tl::expected<Claim, Refusal> take_over(const Asking& asking,
                                                          const LeasePtr& lease);
     [[nodiscard]] tl::expected<Claim, Refusal> give(const LeasePtr& lease, LeaseHolder to);
@@ -108,6 +118,7 @@ class Leases {
     mutable std::mutex lock_;
     std::list<LeasePtr> leases_;  // in the order in which they were asked for
     std::multimap<std::uint16_t, LeasePtr> by_port_;
+    std::multimap<std::string, LeasePtr> by_name_;  // in lower case
 };
 
 }  // namespace portreeve::daemon

@@ -60,7 +60,7 @@ tl::expected<Grant, Refusal> decide_line(const LoginAttempt& attempt, const Entr
     if (auto why = why_cannot_be_checked(entry.key.type, entry.options, source)) {
         return tl::unexpected(std::move(*why));
     }
-    return Grant{attempt.key.fingerprint, attempt.user, entry.options, source, {}};
+    return Grant{attempt.key.fingerprint, attempt.user, entry.options, source, {}, {}};
 }
 
 // Both the authority's line and the certificate must permit; as sshd merges them.
@@ -110,8 +110,8 @@ tl::expected<Grant, Refusal> decide_authority(const LoginAttempt& attempt,
     if (auto why = why_cannot_be_checked(certificate.key.type, *options, source)) {
         return tl::unexpected(std::move(*why));
     }
-    return Grant{certificate.key.fingerprint, attempt.user, std::move(*options), source,
-                 certificate.name()};
+    return Grant{certificate.key.fingerprint, attempt.user,          std::move(*options), source,
+                 certificate.name(),          certificate.principals};
 }
 
 tl::expected<Grant, Refusal> decide_certificate(const LoginAttempt& attempt,
@@ -180,7 +180,7 @@ tl::expected<Grant, Refusal> decide_password_login(const std::string& user,
     if (auto why = why_denied(options, source, address, now_s)) {
         return tl::unexpected(std::move(*why));
     }
-    return Grant{"user:" + user, user, options, source, {}};
+    return Grant{"user:" + user, user, options, source, {}, {}};
 }
 
 bool is_final(const Refusal& refusal) {

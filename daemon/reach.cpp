@@ -15,11 +15,11 @@ tl::expected<std::vector<uring::Address>, Refusal> addresses_to_reach(const std:
     if (const auto literal = uring::Address::parse(host, port)) {
         return std::vector{*literal};
     }
-    return tl::unexpected(
-        Refusal{"name_not_served",
-                "\"" + ssh::shown(host) +
-                    "\" is a name, and this server looks up no names; ask for localhost or for an "
-                    "address (-L PORT:192.0.2.1:PORT), and permit it so (permitopen)"});
+    // In these words whether there is no such name or it is not for this client.
+    return tl::unexpected(Refusal{
+        "name_not_found", "there is no private name \"" + ssh::shown(host) + "\" with port " +
+                              std::to_string(port) +
+                              " that this key may reach, and no name is looked up elsewhere"});
 }
 
 Reach::Reach(uring::Ring& ring, uring::Stream::Pools pools, std::string text,
@@ -33,7 +33,22 @@ Reach::Reach(uring::Ring& ring, uring::Stream::Pools pools, std::string text,
       dialer_(ring, *this) {
 }
 
+Reach::Reach(uring::Ring& ring, uring::Stream::Pools pools, std::string text, uring::Fd socket,
+             Visitor::Share share, Events& events)
+    : ring_(ring),
+      pools_(pools),
+      events_(events),
+      text_(std::move(text)),
+      socket_(std::move(socket)),
+      share_(std::move(share)),
+      dialer_(ring, *this) {
+}
+
 void Reach::attach(ssh::Channel& channel) {
+    if (socket_) {
+        join(channel, std::move(socket_));
+        return;
+    }
     channel_ = &channel;
     dialer_.start(std::move(addresses_));
 }
@@ -50,9 +65,13 @@ void Reach::on_dialed(tl::expected<uring::Fd, int> socket) {
         events_.on_reach_done(*this);
         return;
     }
+    join(*channel, std::move(*socket));
+}
+
+void Reach::join(ssh::Channel& channel, uring::Fd socket) {
     Visitor::Events& self = *this;
-    visitor_.emplace(ring_, pools_, Arrival(std::move(*socket)), std::move(share_), self);
-    visitor_->attach(*channel);
+    visitor_.emplace(ring_, pools_, Arrival(std::move(socket)), std::move(share_), self);
+    visitor_->attach(channel);
     events_.on_reach_open(*this);
 }
 

@@ -1,5 +1,6 @@
 // One connection that a client makes through this host (-L, -W, -J): first the dial, then the same
-// Visitor that carries a tunnel's, between the target's socket and the client's channel.
+// Visitor that carries a tunnel's, between the target's socket and the client's channel. A private
+// name needs no dial: the socket is one end of a pair, whose other end is a visitor of the tunnel.
 //
 // The channel is open before the target is connected, because libssh 0.10 has to answer at once.
 // While it is dialed nothing is taken from the client, so its window stays as libssh opened it;
@@ -45,13 +46,16 @@ class Reach final : public ssh::Channel::Events,
     // `text` is the target as the client wrote it.
     Reach(uring::Ring& ring, uring::Stream::Pools pools, std::string text,
           std::vector<uring::Address> addresses, Visitor::Share share, Events& events);
+    // … for a socket that is connected already.
+    Reach(uring::Ring& ring, uring::Stream::Pools pools, std::string text, uring::Fd socket,
+          Visitor::Share share, Events& events);
     Reach(const Reach&) = delete;
     Reach& operator=(const Reach&) = delete;
     Reach(Reach&&) = delete;
     Reach& operator=(Reach&&) = delete;
     ~Reach() override = default;
 
-    // Starts to dial for the channel.
+    // Starts to dial for the channel, or joins it to the socket.
     void attach(ssh::Channel& channel);
     // Ends it now, whatever is under way.
     void cut();
@@ -68,6 +72,7 @@ class Reach final : public ssh::Channel::Events,
     void on_channel_eof() override {}
     void on_channel_refused(std::string_view reason) override;
     void on_channel_closed() override;
+    void join(ssh::Channel& channel, uring::Fd socket);
     // Dialer
     void on_dialed(tl::expected<uring::Fd, int> socket) override;
     // Visitor
@@ -80,6 +85,7 @@ class Reach final : public ssh::Channel::Events,
     Events& events_;
     std::string text_;
     std::vector<uring::Address> addresses_;
+    uring::Fd socket_;
     Visitor::Share share_;
     ssh::Channel* channel_ = nullptr;  // while it is dialed
     uring::Dialer dialer_;

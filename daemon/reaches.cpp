@@ -1,5 +1,9 @@
 #include "daemon/reaches.h"
 
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -22,24 +26,47 @@ ssh::Channel::Events* Reaches::open(const ssh::DirectWish& wish) {
 }
 
 tl::expected<Reach*, Refusal> Reaches::try_open(const ssh::DirectWish& wish) {
-    // Before what is permitted: no permitopen could help a name.
+    if (auto may = may_reach(events_.reach_grant(), wish.host, wish.port); !may) {
+        return tl::unexpected(may.error());
+    }
+    if (const LeasePtr name = events_.find_name(wish.host, wish.port)) {
+        return open_name(wish, name);
+    }
     auto addresses = addresses_to_reach(wish.host, wish.port);
     if (!addresses) {
         return tl::unexpected(addresses.error());
-    }
-    if (auto may = may_reach(events_.reach_grant(), wish.host, wish.port); !may) {
-        return tl::unexpected(may.error());
     }
     auto share = events_.admit_reach();
     if (!share) {
         return tl::unexpected(share.error());
     }
     Reach::Events& self = *this;
-    auto& reach = reaches_.emplace_back(
-        std::make_unique<Reach>(ring_, pools_, wish_text(wish.host, wish.port),
-                                std::move(*addresses), std::move(*share), self));
-    reach->index = reaches_.size() - 1;
-    return reach.get();
+    return add(std::make_unique<Reach>(ring_, pools_, wish_text(wish.host, wish.port),
+                                       std::move(*addresses), std::move(*share), self));
+}
+
+tl::expected<Reach*, Refusal> Reaches::open_name(const ssh::DirectWish& wish,
+                                                 const LeasePtr& name) {
+    auto share = events_.admit_reach();
+    if (!share) {
+        return tl::unexpected(share.error());
+    }
+    std::array<int, 2> ends{-1, -1};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        return tl::unexpected(
+            Refusal{"target_unreachable",
+                    std::string("two sessions cannot be joined: ") + std::strerror(errno)});
+    }
+    uring::Fd near(ends[0]);
+    events_.send_visitor(name, uring::Fd(ends[1]));
+    Reach::Events& self = *this;
+    return add(std::make_unique<Reach>(ring_, pools_, wish_text(wish.host, wish.port),
+                                       std::move(near), std::move(*share), self));
+}
+
+Reach* Reaches::add(std::unique_ptr<Reach> reach) {
+    reach->index = reaches_.size();
+    return reaches_.emplace_back(std::move(reach)).get();
 }
 
 void Reaches::attach(ssh::Channel& channel, ssh::Channel::Events& user) {

@@ -1,5 +1,5 @@
-// All that one client reaches through this host, by -L, -W and -J: whether it may, who carries it,
-// and what is told of it in the log and to the client.
+// All that one client reaches through this host, by -L, -W and -J, which are addresses and private
+// names: whether it may, who carries it, and what is told of it in the log and to the client.
 //
 // Owns: the Reaches. Called by: Client, on its worker's ring, which says what its key permits.
 // Bounds: Client's admit_reach(), asked for each.
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/grant.h"
+#include "daemon/lease.h"
 #include "daemon/log.h"
 #include "daemon/reach.h"
 #include "ssh/session.h"
@@ -27,6 +28,10 @@ class Reaches final : private Reach::Events {
         [[nodiscard]] virtual const Grant& reach_grant() const = 0;
         // One more: what it may use, or why it has to stay out.
         [[nodiscard]] virtual tl::expected<Visitor::Share, Refusal> admit_reach() = 0;
+        // The private name, if there is one that the client may reach; else nullptr.
+        [[nodiscard]] virtual LeasePtr find_name(const std::string& name, std::uint16_t port) = 0;
+        // To whoever has the name; `visitor` is the other end of a reach.
+        virtual void send_visitor(const LeasePtr& name, uring::Fd visitor) = 0;
         // A line for the person at the client.
         virtual void on_reach_notice(const std::string& line) = 0;
         // One less than before.
@@ -55,6 +60,9 @@ class Reaches final : private Reach::Events {
     void on_reach_failed(Reach& reach, int error) override;
     void on_reach_done(Reach& reach) override;
     [[nodiscard]] tl::expected<Reach*, Refusal> try_open(const ssh::DirectWish& wish);
+    [[nodiscard]] tl::expected<Reach*, Refusal> open_name(const ssh::DirectWish& wish,
+                                                          const LeasePtr& name);
+    Reach* add(std::unique_ptr<Reach> reach);
     void refuse(const std::string& wish, const Refusal& refusal);
     void sweep();
 

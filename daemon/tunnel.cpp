@@ -29,6 +29,9 @@ Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& sess
         address_text_ += (address_text_.empty() ? "" : " and ") + listener->address().text();
         listener->open();
     }
+    if (listeners_.empty()) {
+        address_text_ = lease_->address_text();
+    }
 }
 
 std::string Tunnel::address_text() const {
@@ -51,6 +54,9 @@ void Tunnel::leave() {
     place_.reset();
     for (const auto& listener : listeners_) {
         listener->close();
+    }
+    if (listeners_open_ == 0) {
+        ring_.post(pass_on_);
     }
 }
 

@@ -12,7 +12,7 @@
 
 namespace portreeve::ssh {
 
-inline constexpr std::array<std::string_view, 59> kCodes = {
+inline constexpr std::array<std::string_view, 61> kCodes = {
     // a connection, before it logs in
     "limit_sessions",
     "limit_sessions_per_ip",
@@ -49,7 +49,9 @@ inline constexpr std::array<std::string_view, 59> kCodes = {
     "limit_tunnels_per_key",
     "limit_tunnels_per_session",
     "listen_not_permitted",
+    "name_not_found",
     "name_not_served",
+    "name_not_valid",
     "pool_exhausted",
     "port_not_allowed",
     "port_privileged",

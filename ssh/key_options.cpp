@@ -157,6 +157,18 @@ Wrong read_tunnel(Reading& /*reading*/, std::string_view value) {
     return "it is the number of a device, or any";
 }
 
+Wrong read_alias_users(Reading& reading, std::string_view value) {
+    if (reading.made.alias_users != Audience{}) {
+        return kGivenTwice;
+    }
+    auto audience = Audience::parse(value);
+    if (!audience) {
+        return audience.error();
+    }
+    reading.made.alias_users = std::move(*audience);
+    return std::nullopt;
+}
+
 Wrong read_count(std::uint32_t& count, std::string_view value) {
     if (count != 0) {
         return kGivenTwice;
@@ -214,6 +226,7 @@ constexpr std::array kValued = {
     Valued{"permitlisten", read_listen},
     Valued{"permitopen", read_open},
     Valued{"principals", read_principals},
+    Valued{"tcp-aliases-allowed-users", read_alias_users},
     Valued{"tunnel", read_tunnel},
 };
 

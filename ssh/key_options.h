@@ -1,5 +1,5 @@
 // What one line of authorized_keys lets its key do: the options in front of the key, in the syntax
-// and with the meaning of sshd(8), and three limits of our own that sshd refuses as unknown.
+// and with the meaning of sshd(8), and four of our own that sshd refuses as unknown.
 //
 // Options are read in order, so that `restrict,port-forwarding` forwards and
 // `port-forwarding,restrict` does not. Some are about what this server never does: agent and X11
@@ -20,6 +20,7 @@
 
 #include <tl/expected.hpp>
 
+#include "ssh/audience.h"
 #include "ssh/permits.h"
 
 namespace portreeve::ssh {
@@ -40,6 +41,7 @@ struct KeyOptions {
     std::vector<std::string> principals;       // of a cert-authority; empty: the login user name
     std::vector<ListenPattern> permit_listen;  // empty: whatever the configuration allows
     std::vector<OpenPattern> permit_open;      // empty: private names only
+    Audience alias_users;                      // who may reach its private names, beside itself
     std::uint32_t tunnels_max = 0;             // 0: the configuration's
     std::uint32_t visitors_max = 0;            // 0: the configuration's
     std::uint64_t bytes_per_s_max = 0;         // 0: no limit

@@ -109,7 +109,7 @@ def test_a_name_is_never_looked_up(scene):
     gate = permitting(scene, 'permitopen="*:*"')
     ssh, local = forward(scene, gate, "gate.example", 22)
     assert visitor.read_until_closed(scene.visit(local)) == b""
-    assert "looks up no names" in refusal(gate, ssh, "name_not_served")["why"]
+    assert "no name is looked up" in refusal(gate, ssh, "name_not_found")["why"]
 
 
 def test_a_target_that_refuses_ends_its_channel_alone(scene):

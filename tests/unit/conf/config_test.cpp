@@ -225,6 +225,9 @@ min = "4s"
 max = "5s"
 sources = 6
 exempt = ["192.0.2.0/24", "2001:db8::1"]
+[groups]
+ops = ["SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM", "principal:ops team"]
+nobody = []
 [metrics]
 listen = "127.0.0.1:9464"
 [log]
@@ -275,6 +278,9 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                       .max = 5s,
                       .sources = 6,
                       .exempt = {*parse_network("192.0.2.0/24"), *parse_network("2001:db8::1")}},
+        .groups = {{"ops",
+                    {"SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM", "principal:ops team"}},
+                   {"nobody", {}}},
         .metrics = {.listen = {{"127.0.0.1", 9464}}},
         .log = {.level = LogLevel::debug,
                 .format = LogFormat::json,
@@ -287,7 +293,7 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
     const auto config = parse(kEverything, "f");
     ASSERT_TRUE(config) << config.error().front().text();
     EXPECT_EQ(*config, expected);
-    EXPECT_EQ(toml::parse(kEverything).size(), 10U);  // that is every table
+    EXPECT_EQ(toml::parse(kEverything).size(), 11U);  // that is every table
     for (const auto& name : keys_read()) {
         EXPECT_TRUE(toml::parse(kEverything).at_path(name)) << name << " is not in this test";
     }

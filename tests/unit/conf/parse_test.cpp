@@ -83,6 +83,12 @@ const auto kTypes = testing::Values(
 INSTANTIATE_TEST_SUITE_P(Type, OneMistake, kTypes, name_of);
 
 const auto kNames = testing::Values(
+    Mistake{"NameOfAGroup", "[groups]\nany = []",
+            "f:2:7: groups.any is no name for a group: write letters, digits, \"-\" and \"_\", and "
+            "not \"any\""},
+    Mistake{"MemberOfAGroup", "[groups]\nops = [\"ann\"]",
+            "f:2:8: groups.ops: \"ann\" is neither a key nor a principal: write SHA256:... as "
+            "ssh-keygen -l shows the key, or \"principal:NAME\""},
     Mistake{"MistypedKey", "[ssh]\n\tkeepalve = \"15s\"",
             "f:2:2: unknown key \"keepalve\" in [ssh]; did you mean \"keepalive\"?"},
     Mistake{"OtherKey", "[http]\nsecure = true",
@@ -99,7 +105,7 @@ const auto kNames = testing::Values(
     Mistake{"MistypedTables", "[[limit]]", "f:1:3: unknown table [limit]; did you mean [limits]?"},
     Mistake{"OtherTable", "[sockets]",
             "f:1:2: unknown table [sockets]; the tables are [server], [ssh], [auth], [forward], "
-            "[http], [https], [limits], [penalties], [metrics], [log], [log.levels]"},
+            "[http], [https], [limits], [penalties], [groups], [metrics], [log], [log.levels]"},
     Mistake{"TableInTable", "[log.file]\npath = 1",
             "f:1:6: unknown key \"file\" in [log]; the keys there are level, format, levels"},
     Mistake{

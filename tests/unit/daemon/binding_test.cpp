@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(Any, AddressesFor,
                                            Case{"0.0.0.0", Bind::any, kEverywhere, true, true},
                                            Case{"192.0.2.7", Bind::any, kEverywhere, true, true}));
 
-TEST(AddressesForANameServed, NowhereYet) {
+TEST(AddressesForAName, AreNone) {
     for (const Bind bind : {Bind::loopback, Bind::client, Bind::any}) {
         const auto wanted = addresses_for("blog.example", bind);
         ASSERT_FALSE(wanted);

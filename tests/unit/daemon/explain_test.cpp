@@ -118,7 +118,13 @@ TEST_F(Explain, AForwardIsRefusedByTheLineThatLetsIn) {
     EXPECT_THAT(answer.text, HasSubstr("let in by: " + keygen_->path("keys") + ":1\n"));
     EXPECT_THAT(ask("pc42:8080").text, StartsWith("refused: listen_not_permitted"));
     allow(line("user"));
-    EXPECT_THAT(ask("pc42:8080").text, StartsWith("refused: name_not_served"));
+    const Answer name = ask("pc42:8080");
+    EXPECT_TRUE(name.granted);
+    EXPECT_THAT(name.text, StartsWith("granted: \"pc42\" port 8080\n"));
+    EXPECT_THAT(name.text, HasSubstr("may be reached by: this key\n"));
+    allow(line("user", R"(tcp-aliases-allowed-users="ops")"));
+    EXPECT_THAT(ask("pc42:8080").text, HasSubstr("may be reached by: this key, ops (/"));
+    allow(line("user"));
     EXPECT_THAT(ask("80").text, StartsWith("refused: port_privileged"));
 }
 

@@ -8,13 +8,15 @@ namespace {
 using ::testing::HasSubstr;
 
 Grant grant_of(const std::string& options) {
-    return {"SHA256:owner", "reeve", ssh::parse_key_options(options).value(), "keys:3", {}};
+    return {"SHA256:owner", "reeve", ssh::parse_key_options(options).value(), "keys:3", {}, {}};
 }
 
 // "" for granted, else the refusal's code.
 std::string forward(const std::string& options, const std::string& address, std::uint32_t port,
                     const conf::Forward& rules = {}) {
-    const auto may = may_forward(grant_of(options), rules, {address, port});
+    conf::Config config;
+    config.forward = rules;
+    const auto may = may_forward(grant_of(options), config, {address, port});
     return may ? "" : std::string(may.error().code);
 }
 
@@ -82,6 +84,64 @@ TEST(MayReach, OnlyWhatPermitopenNames) {
     EXPECT_FALSE(may_reach(grant, "localhost", 5433));
     EXPECT_TRUE(may_reach(grant, "::1", 22));
     EXPECT_FALSE(may_reach(grant_of(R"(restrict,permitopen="localhost:5432")"), "localhost", 5432));
+}
+
+TEST(MayReach, PrivateNamesNeedNoPermitopenButMustBeInOneThatIsThere) {
+    EXPECT_TRUE(may_reach(grant_of(""), "pc42", 22));
+    EXPECT_FALSE(may_reach(grant_of(""), "LOCALHOST", 22)) << "that is no name";
+    EXPECT_FALSE(may_reach(grant_of(R"(permitopen="localhost:80")"), "pc42", 22));
+    EXPECT_TRUE(may_reach(grant_of(R"(permitopen="pc42:22")"), "PC42", 22));
+    EXPECT_FALSE(may_reach(grant_of("restrict"), "pc42", 22));
+}
+
+TEST(MayForward, ANameMustBeOneThatCanBeServed) {
+    for (const char* name : {"pc42", "PC42", "4", "a.b-c_d", "blog.example.com"}) {
+        EXPECT_EQ(forward("", name, 22), "") << name;
+    }
+    for (const char* name : {"-x", ".x", "a/b", "a b", "a:b", "a\nb", "LocalHost"}) {
+        EXPECT_EQ(forward("", name, 22), "name_not_valid") << name;
+    }
+    EXPECT_EQ(forward("", std::string(64, 'x'), 22), "");
+    EXPECT_EQ(forward("", std::string(65, 'x'), 22), "name_not_valid");
+    EXPECT_EQ(forward("", "pc42", 0), "name_not_valid");
+    conf::Forward rules;
+    rules.aliases = false;
+    EXPECT_EQ(forward("", "pc42", 22, rules), "name_not_served");
+}
+
+TEST(MayForward, APortOfHttpIsNoPrivateNameOnceThereIsADomain) {
+    EXPECT_EQ(forward("", "blog", 80), "");
+    conf::Config config;
+    config.http.domain = "gate.example.com";
+    EXPECT_FALSE(may_forward(grant_of(""), config, {"blog", 80}));
+    EXPECT_FALSE(may_forward(grant_of(""), config, {"blog", 443}));
+    EXPECT_TRUE(may_forward(grant_of(""), config, {"blog", 22}));
+}
+
+class InAudience : public ::testing::Test {
+  protected:
+    [[nodiscard]] bool in(const std::string& words) const {
+        return is_in_audience(caller_, "SHA256:owner", *ssh::Audience::parse(words), groups_);
+    }
+    Grant caller_{"SHA256:" + std::string(43, 'c'), "bob", {}, "keys:4", {}, {"ops", "bob"}};
+    const conf::Groups groups_{{"by-key", {caller_.owner}},
+                               {"by-principal", {"principal:ops"}},
+                               {"others", {"SHA256:" + std::string(43, 'd'), "principal:dev"}}};
+};
+
+TEST_F(InAudience, AreThoseWhomItNames) {
+    EXPECT_TRUE(in("any"));
+    EXPECT_TRUE(in(caller_.owner));
+    EXPECT_TRUE(in("others,by-key"));
+    EXPECT_TRUE(in("by-principal"));
+    EXPECT_FALSE(in("others"));
+    EXPECT_FALSE(in("ops")) << "a principal is not a group";
+    EXPECT_FALSE(in("no-such-group"));
+    EXPECT_FALSE(is_in_audience(caller_, "SHA256:owner", {}, groups_));
+}
+
+TEST_F(InAudience, IsTheOwnerAlways) {
+    EXPECT_TRUE(is_in_audience(caller_, caller_.owner, {}, {}));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ class LeasesTest : public ::testing::Test {
     // A client of its own for each number; `label` is the login name.
     [[nodiscard]] Leases::Claimant client(std::uint64_t number, const std::string& owner = "ann",
                                           const std::string& label = "desk") {
-        return {owner, label, {&keeper_, number}, {}};
+        return {owner, label, {&keeper_, number}, {}, {}};
     }
     tl::expected<Leases::Claim, Refusal> claim(const Leases::Claimant& who, std::uint32_t port,
                                                const std::string& address = "127.0.0.1") {
@@ -108,6 +108,53 @@ TEST_F(LeasesTest, ALivingSessionKeepsItsPortZeroAndASilentOneDoesNot) {
     EXPECT_EQ(port(*taken), port(*first));
     EXPECT_EQ(taken->displaced.at(0).holder.client, 1U);
     EXPECT_THAT(leases_.siblings(client(4)), SizeIs(2));
+}
+
+TEST_F(LeasesTest, ANameIsItsOwnersWithEveryPort) {
+    const auto first = claim(client(1), 22, "pc42");
+    ASSERT_TRUE(first) << first.error().sentence;
+    EXPECT_TRUE(first->lease->is_name());
+    EXPECT_THAT(first->sockets, SizeIs(0));
+    EXPECT_EQ(first->lease->address_text(), "pc42:22");
+    EXPECT_EQ(code(claim(client(1), 22, "PC42")), "address_in_use");
+    EXPECT_TRUE(claim(client(1), 80, "pc42")) << "another port of the same name";
+    EXPECT_EQ(code(claim(client(2, "bob"), 22, "PC42")), "address_leased");
+    EXPECT_EQ(code(claim(client(2, "bob"), 443, "pc42")), "address_leased");
+    const auto taken = claim(client(3), 22, "PC42");
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(taken->lease, first->lease);
+    EXPECT_EQ(taken->displaced.at(0).holder.client, 1U);
+}
+
+TEST_F(LeasesTest, ANameIsFoundByThoseWhoMayReachIt) {
+    Leases::Claimant owner = client(1);
+    owner.audience = *ssh::Audience::parse("ops");
+    const auto got = claim(owner, 22, "Pc42");
+    ASSERT_TRUE(got);
+    const auto may = [](const std::string& whose, const ssh::Audience& audience) {
+        return whose == "ann" && audience.members == std::vector<std::string>{"ops"};
+    };
+    EXPECT_EQ(leases_.find_name("pC42", 22, may), got->lease);
+    EXPECT_EQ(leases_.find_name("pc42", 80, may), nullptr);
+    EXPECT_EQ(leases_.find_name("pc43", 22, may), nullptr);
+    const auto may_not = [](const std::string&, const ssh::Audience&) { return false; };
+    EXPECT_EQ(leases_.find_name("pc42", 22, may_not), nullptr);
+    static_cast<void>(lose(*got));
+    EXPECT_EQ(leases_.find_name("pc42", 22, may), got->lease) << "its owner is away";
+    EXPECT_TRUE(leases_.end(got->lease, got->turn + 1));
+    EXPECT_EQ(leases_.find_name("pc42", 22, may), nullptr);
+    EXPECT_TRUE(claim(client(2, "bob"), 22, "pc42"));
+}
+
+TEST_F(LeasesTest, ANameIsRestoredWithoutSockets) {
+    static_cast<void>(lose(*claim(client(1), 22, "pc42")));
+    const auto records = leases_.records();
+    ASSERT_THAT(records, SizeIs(1));
+    Leases later;
+    const auto restored = later.restore(records.front(), {&keeper_, 0}, {});
+    EXPECT_TRUE(restored.lease->is_name());
+    EXPECT_EQ(code(later.claim(client(2, "bob"), {"pc42", 22}, rules_)), "address_leased");
+    EXPECT_TRUE(later.claim(client(3), {"pc42", 22}, rules_));
 }
 
 TEST_F(LeasesTest, AFixedPortIsTakenOverByItsOwnerAndNobodyElse) {

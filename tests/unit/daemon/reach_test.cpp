@@ -40,9 +40,9 @@ TEST(AddressesToReach, LocalhostIsBothFamiliesLoopback) {
 
 TEST(AddressesToReach, AnythingElseIsANameAndNotLookedUp) {
     for (const char* host : {"", "*", "db", "example.com", "127.1", "[::1]", "fe80::1%lo"}) {
-        EXPECT_THAT(addresses(host), ElementsAre("name_not_served")) << host;
+        EXPECT_THAT(addresses(host), ElementsAre("name_not_found")) << host;
     }
-    EXPECT_THAT(addresses_to_reach("db", 80).error().sentence, HasSubstr("\"db\" is a name"));
+    EXPECT_THAT(addresses_to_reach("db", 80).error().sentence, HasSubstr("no private name \"db\""));
     EXPECT_LT(addresses_to_reach(std::string(5000, 'x'), 80).error().sentence.size(), 400U);
 }
 

@@ -190,6 +190,17 @@ TEST(KeyOptions, Limits) {
     }
 }
 
+TEST(KeyOptions, AliasUsers) {
+    EXPECT_EQ(options("").alias_users, Audience{});
+    EXPECT_EQ(options("tcp-aliases-allowed-users=\"ops,dev\"").alias_users.text(), "ops,dev");
+    EXPECT_TRUE(options("tcp-aliases-allowed-users=\"any\"").alias_users.anyone);
+    for (const char* text : {"tcp-aliases-allowed-users", "tcp-aliases-allowed-users=\"\"",
+                             "tcp-aliases-allowed-users=\"two words\"",
+                             "tcp-aliases-allowed-users=\"a\",tcp-aliases-allowed-users=\"b\""}) {
+        wrong(text);
+    }
+}
+
 TEST(KeyOptions, TheSyntaxIsSshds) {
     EXPECT_THAT(wrong("restricted"), HasSubstr("no option \"restricted\""));
     EXPECT_THAT(wrong("permitlistens=\"80\""), HasSubstr("no option \"permitlistens\""));

@@ -1,0 +1,59 @@
+#include "daemon/names.h"
+
+#include <algorithm>
+#include <string>
+
+#include "ssh/text.h"
+
+namespace portreeve::daemon {
+namespace {
+
+constexpr std::uint32_t kHttpPort = 80;
+constexpr std::uint32_t kHttpsPort = 443;
+
+bool is_letter_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// It is a word in ssh_config, and the name of a file.
+bool well_formed(const std::string& name) {
+    return name.size() <= kNameBytesMax && is_letter_or_digit(name.front()) &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
+           });
+}
+
+}  // namespace
+
+tl::expected<void, Refusal> check_name(const ssh::ForwardWish& wish, const conf::Config& config) {
+    const std::string quoted = "\"" + ssh::shown(wish.address) + "\"";
+    const bool is_http =
+        !config.http.domain.empty() && (wish.port == kHttpPort || wish.port == kHttpsPort);
+    if (is_http) {
+        return tl::unexpected(
+            Refusal{"name_not_served",
+                    quoted + " on port " + std::to_string(wish.port) +
+                        " is an http name, and this version serves none; with another port it is a "
+                        "private name"});
+    }
+    if (!config.forward.aliases) {
+        return tl::unexpected(Refusal{"name_not_served",
+                                      quoted + " is a name, and this server serves none ([forward] "
+                                               "aliases); ask for a port: -R 0:HOST:PORT"});
+    }
+    if (!well_formed(wish.address) || ssh::lower_case(wish.address) == "localhost") {
+        return tl::unexpected(Refusal{
+            "name_not_valid",
+            quoted + " is no name that can be had: it is up to " + std::to_string(kNameBytesMax) +
+                " letters, digits, \"-\", \"_\" and \".\", begins with a letter or a digit, "
+                "and is not localhost"});
+    }
+    if (wish.port == 0) {
+        return tl::unexpected(Refusal{
+            "name_not_valid", quoted + " has port 0, and a name needs the port that others ask "
+                                       "for: -R NAME:22:HOST:PORT"});
+    }
+    return {};
+}
+
+}  // namespace portreeve::daemon
