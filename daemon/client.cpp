@@ -1,7 +1,6 @@
 #include "daemon/client.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "daemon/wish_text.h"
 
@@ -32,7 +31,7 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
     : place_(place),
       events_(events),
       peer_(uring::Address::of_peer(socket.get())),
-      peer_text_(peer_.text()),
+      log_(place.commons.log, place.ring, peer_.text()),
       ticket_(std::move(ticket)),
       authenticator_(place.ring, place.commons.password_checker,
                      {peer_, uring::Address::of_local(socket.get())}, *this),
@@ -41,11 +40,11 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
       sibling_probe_(place.ring, *this),
       from_visitors_(place.ring),
       to_visitors_(place.ring),
-      reaches_(place.ring, place.pools, place.commons.log, peer_text_, *this) {
+      reaches_(place.ring, place.pools, place.commons.log, log_.client(), *this) {
 }
 
 void Client::open(const ssh::Acceptor& acceptor) {
-    place_.commons.log.debug("session_open", {{"client", peer_text_}});
+    log_.session_open();
     if (!session_.open(acceptor)) {
         session_.end("failed", "libssh could not take the connection");
     }
@@ -73,7 +72,7 @@ void Client::use_policy() {
 void Client::forfeit(ssh::Code reason, const std::string& sentence) {
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing()) {
-            log_tunnel_closed(*tunnel, "session");
+            log_.tunnel_closed(*tunnel, "session");
         }
         end_tunnel(*tunnel);
     }
@@ -127,11 +126,7 @@ tl::expected<void, Refusal> Client::enter(Grant grant) {
     usage_ = place_.commons.owners.usage_of(grant.owner);
     session_place_ = usage_->take_session();
     use_grant(std::move(grant));
-    place_.commons.log.info("login", {{"client", peer_text_},
-                                      {"user", grant_->user},
-                                      {"fingerprint", grant_->owner},
-                                      {"granted_by", grant_->source},
-                                      {"certificate", grant_->certificate}});
+    log_.login(*grant_);
     return {};
 }
 
@@ -195,12 +190,7 @@ void Client::refuse_login(const Refusal& refusal) {
     } else if (offence_) {
         offence_ = Offence::auth_failed;
     }
-    place_.commons.log.at(level_for_stranger(refusal.code), "login_refused",
-                          {{"code", std::string(refusal.code)},
-                           {"client", peer_text_},
-                           {"user", shown_.user},
-                           {"fingerprint", shown_.fingerprint},
-                           {"why", refusal.sentence}});
+    log_.login_refused(level_for_stranger(refusal.code), shown_.user, shown_.fingerprint, refusal);
 }
 
 std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
@@ -210,12 +200,7 @@ std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
         return 0;
     }
     const Tunnel& tunnel = **opened;
-    place_.commons.log.info("tunnel_open", {{"address", tunnel.address_text()},
-                                            {"requested", wish_text(wish.address, wish.port)},
-                                            {"client", peer_text_},
-                                            {"user", grant_ ? grant_->user : ""},
-                                            {"fingerprint", grant_->owner},
-                                            {"note", tunnel.note()}});
+    log_.tunnel_open(wish, tunnel);
     tell(describe(tunnel));
     if (!tunnel.note().empty()) {
         session_.say(describe(tunnel));
@@ -265,12 +250,7 @@ tl::expected<Owners::Place, Refusal> Client::place_for_tunnel() const {
 }
 
 void Client::refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal) {
-    place_.commons.log.info("refused", {{"code", std::string(refusal.code)},
-                                        {"requested", wish_text(wish.address, wish.port)},
-                                        {"client", peer_text_},
-                                        {"user", grant_ ? grant_->user : ""},
-                                        {"fingerprint", grant_->owner},
-                                        {"why", refusal.sentence}});
+    log_.refused(wish, refusal);
     const std::string notice =
         "portreeve: refused " + wish_text(wish.address, wish.port) + ": " + refusal.sentence + "\n";
     if (consoles_.empty() && notices_.size() < kNoticesMax) {
@@ -299,7 +279,7 @@ bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
         if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
             tunnel->port() == wish.port) {
             tell("portreeve: closed " + tunnel->address_text() + "\n");
-            log_tunnel_closed(*tunnel, "cancelled");
+            log_.tunnel_closed(*tunnel, "cancelled");
             end_tunnel(*tunnel);
             return true;
         }
@@ -409,12 +389,7 @@ void Client::on_session_end(ssh::Code reason, std::string_view detail) {
         blame(reason);
     }
     const auto level = stranger ? level_for_stranger("session_closed") : Log::Level::info;
-    place_.commons.log.at(level, "session_closed",
-                          {{"reason", std::string(reason)},
-                           {"client", peer_text_},
-                           {"user", grant_ ? grant_->user : ""},
-                           {"logged_in", stranger ? "no" : "yes"},
-                           {"why", std::string(detail)}});
+    log_.session_closed(level, reason, detail);
     on_alive();  // its tunnels can be claimed: nobody need wait for it
     authenticator_.stop();
     sibling_probe_.stop();
@@ -452,7 +427,7 @@ void Client::leave_tunnels() {
         std::chrono::ceil<std::chrono::seconds>(policy()->config.forward.lease).count();
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing()) {
-            log_tunnel_closed(*tunnel, draining_ ? ssh::Code("stopping") : ssh::Code("session"));
+            log_.tunnel_closed(*tunnel, draining_ ? ssh::Code("stopping") : ssh::Code("session"));
         }
         if (lease_s == 0) {
             end_tunnel(*tunnel);
@@ -491,22 +466,6 @@ void Client::take_visitors(const LeasePtr& lease, std::vector<Arrival> visitors)
 
 void Client::on_visitors_unserved(Tunnel& tunnel, std::vector<Arrival> visitors) {
     place_.desk.pass_on(tunnel.lease(), std::move(visitors));
-}
-
-void Client::log_tunnel_closed(const Tunnel& tunnel, ssh::Code reason) const {
-    const Visitor::Figures figures = tunnel.figures();
-    place_.commons.log.info(
-        "tunnel_closed",
-        {{"address", tunnel.address_text()},
-         {"client", peer_text_},
-         {"user", grant_->user},
-         {"fingerprint", grant_->owner},
-         {"reason", std::string(reason)},
-         {"duration_ms", std::to_string(place_.ring.now_ms() - tunnel.opened_ms())},
-         {"visitors", std::to_string(tunnel.visitors_total())},
-         {"visitors_in", std::to_string(tunnel.visitor_count())},
-         {"bytes_in", std::to_string(figures.from_visitor_bytes)},
-         {"bytes_out", std::to_string(figures.to_visitor_bytes)}});
 }
 
 void Client::on_session_joined() {
@@ -565,40 +524,21 @@ tl::expected<Visitor::Share, Refusal> Client::take_share() {
 }
 
 void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {
-    if (place_.commons.log.shows(Log::Level::debug, "visitor_open")) {
-        place_.commons.log.debug("visitor_open", {{"tunnel", tunnel.address_text()},
-                                                  {"visitor", visitor.peer().text()},
-                                                  {"user", grant_ ? grant_->user : ""}});
-    }
+    log_.visitor_open(tunnel, visitor);
 }
 
 void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
                                     std::string_view why) {
-    place_.commons.log.at(level_for_stranger("visitor_refused"), "visitor_refused",
-                          {{"code", std::string(code)},
-                           {"tunnel", tunnel.address_text()},
-                           {"visitor", from},
-                           {"user", grant_ ? grant_->user : ""},
-                           {"why", std::string(why)}});
+    log_.visitor_refused(level_for_stranger("visitor_refused"), tunnel, from,
+                         {code, std::string(why)});
 }
 
 void Client::on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) {
-    if (place_.commons.log.shows(Log::Level::debug, "visitor_closed")) {
-        place_.commons.log.debug(
-            "visitor_closed",
-            {{"tunnel", tunnel.address_text()},
-             {"visitor", visitor.peer().text()},
-             {"user", grant_ ? grant_->user : ""},
-             {"reason", std::string(visitor.end_reason())},
-             {"duration_ms", std::to_string(place_.ring.now_ms() - visitor.opened_ms())},
-             {"bytes_in", std::to_string(visitor.figures().from_visitor_bytes)},
-             {"bytes_out", std::to_string(visitor.figures().to_visitor_bytes)}});
-    }
+    log_.visitor_closed(tunnel, visitor);
 }
 
 void Client::on_accept_trouble(Tunnel& tunnel, int error) {
-    place_.commons.log.warning("accept_paused",
-                               {{"tunnel", tunnel.address_text()}, {"why", std::strerror(-error)}});
+    log_.accept_paused(tunnel, error);
 }
 
 std::size_t Client::open_tunnels() const {

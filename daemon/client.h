@@ -16,6 +16,7 @@
 
 #include "daemon/admission.h"
 #include "daemon/authenticator.h"
+#include "daemon/client_log.h"
 #include "daemon/console.h"
 #include "daemon/grant.h"
 #include "daemon/lease_desk.h"
@@ -146,7 +147,6 @@ class Client final : private ssh::Session::Events,
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void leave_tunnels();
     void end_tunnel(Tunnel& tunnel);
-    void log_tunnel_closed(const Tunnel& tunnel, ssh::Code reason) const;
     void blame(ssh::Code reason);
     [[nodiscard]] Log::Level level_for_stranger(std::string_view what);
     void sweep();
@@ -164,7 +164,7 @@ class Client final : private ssh::Session::Events,
     Place place_;
     Events& events_;
     uring::Address peer_;
-    std::string peer_text_;
+    ClientLog log_;
     std::optional<Admission::Ticket> ticket_;
     Authenticator authenticator_;
     ssh::Session session_;

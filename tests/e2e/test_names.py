@@ -218,13 +218,12 @@ def test_a_cancelled_name_is_anybodys(scene, gate):
     assert not ssh.ended()
 
 
-@pytest.mark.parametrize("name, port, code", [
-    ("-x", 22, "name_not_valid"), ("a/b", 22, "name_not_valid"), ("LocalHost", 22, "name_not_valid"),
-    ("x" * 65, 22, "name_not_valid"), ("pc42", 0, "name_not_valid"),
+@pytest.mark.parametrize("name, port", [
+    ("-x", 22), ("a/b", 22), ("LocalHost", 22), ("x" * 65, 22), ("pc42", 0),
 ])
-def test_what_is_no_name(scene, gate, name, port, code):
+def test_what_is_no_name(scene, gate, name, port):
     ssh = scene.ssh(gate, f"{name}:{port}:127.0.0.1:1")
-    gate.log.wait_event("refused", code=code)
+    gate.log.wait_event("refused", code="name_not_valid")
     ssh.stderr.wait_for(r"Remote: portreeve: refused .*: \".*\" (is no name|has port 0)")
 
 

@@ -1,0 +1,112 @@
+#include "daemon/client_log.h"
+
+#include <cstring>
+
+#include "daemon/wish_text.h"
+
+namespace portreeve::daemon {
+
+void ClientLog::session_open() const {
+    log_.debug("session_open", {{"client", client_}});
+}
+
+void ClientLog::login(const Grant& grant) {
+    logged_in_ = true;
+    user_ = grant.user;
+    fingerprint_ = grant.owner;
+    log_.info("login", {{"client", client_},
+                        {"user", user_},
+                        {"fingerprint", fingerprint_},
+                        {"granted_by", grant.source},
+                        {"certificate", grant.certificate}});
+}
+
+void ClientLog::login_refused(Log::Level level, const std::string& user,
+                              const std::string& fingerprint, const Refusal& refusal) const {
+    log_.at(level, "login_refused",
+            {{"code", std::string(refusal.code)},
+             {"client", client_},
+             {"user", user},
+             {"fingerprint", fingerprint},
+             {"why", refusal.sentence}});
+}
+
+void ClientLog::session_closed(Log::Level level, ssh::Code reason, std::string_view detail) const {
+    log_.at(level, "session_closed",
+            {{"reason", std::string(reason)},
+             {"client", client_},
+             {"user", user_},
+             {"logged_in", logged_in_ ? "yes" : "no"},
+             {"why", std::string(detail)}});
+}
+
+void ClientLog::refused(const ssh::ForwardWish& wish, const Refusal& refusal) const {
+    log_.info("refused", {{"code", std::string(refusal.code)},
+                          {"requested", wish_text(wish.address, wish.port)},
+                          {"client", client_},
+                          {"user", user_},
+                          {"fingerprint", fingerprint_},
+                          {"why", refusal.sentence}});
+}
+
+void ClientLog::tunnel_open(const ssh::ForwardWish& wish, const Tunnel& tunnel) const {
+    log_.info("tunnel_open", {{"address", tunnel.address_text()},
+                              {"requested", wish_text(wish.address, wish.port)},
+                              {"client", client_},
+                              {"user", user_},
+                              {"fingerprint", fingerprint_},
+                              {"note", tunnel.note()}});
+}
+
+void ClientLog::tunnel_closed(const Tunnel& tunnel, ssh::Code reason) const {
+    const Visitor::Figures figures = tunnel.figures();
+    log_.info("tunnel_closed",
+              {{"address", tunnel.address_text()},
+               {"client", client_},
+               {"user", user_},
+               {"fingerprint", fingerprint_},
+               {"reason", std::string(reason)},
+               {"duration_ms", std::to_string(ring_.now_ms() - tunnel.opened_ms())},
+               {"visitors", std::to_string(tunnel.visitors_total())},
+               {"visitors_in", std::to_string(tunnel.visitor_count())},
+               {"bytes_in", std::to_string(figures.from_visitor_bytes)},
+               {"bytes_out", std::to_string(figures.to_visitor_bytes)}});
+}
+
+void ClientLog::visitor_open(const Tunnel& tunnel, const Visitor& visitor) const {
+    if (log_.shows(Log::Level::debug, "visitor_open")) {
+        log_.debug("visitor_open", {{"tunnel", tunnel.address_text()},
+                                    {"visitor", visitor.peer().text()},
+                                    {"user", user_}});
+    }
+}
+
+void ClientLog::visitor_refused(Log::Level level, const Tunnel& tunnel, const std::string& from,
+                                const Refusal& refusal) const {
+    log_.at(level, "visitor_refused",
+            {{"code", std::string(refusal.code)},
+             {"tunnel", tunnel.address_text()},
+             {"visitor", from},
+             {"user", user_},
+             {"why", refusal.sentence}});
+}
+
+void ClientLog::visitor_closed(const Tunnel& tunnel, const Visitor& visitor) const {
+    if (log_.shows(Log::Level::debug, "visitor_closed")) {
+        log_.debug("visitor_closed",
+                   {{"tunnel", tunnel.address_text()},
+                    {"visitor", visitor.peer().text()},
+                    {"user", user_},
+                    {"reason", std::string(visitor.end_reason())},
+                    {"duration_ms", std::to_string(ring_.now_ms() - visitor.opened_ms())},
+                    {"bytes_in", std::to_string(visitor.figures().from_visitor_bytes)},
+                    {"bytes_out", std::to_string(visitor.figures().to_visitor_bytes)}});
+    }
+}
+
+void ClientLog::accept_paused(const Tunnel& tunnel, int error) const {
+    log_.warning("accept_paused",
+                 {{"tunnel", tunnel.address_text()}, {"why", std::strerror(-error)}});
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,52 @@
+// What the log is told of one client, its tunnels and their visitors; so that each event has its
+// fields in one place.
+//
+// Owns: who the client is. Called by: Client, on its worker. Bounds: none of its own; what
+// strangers cause is at the level that the Client says.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "daemon/grant.h"
+#include "daemon/log.h"
+#include "daemon/refusal.h"
+#include "daemon/tunnel.h"
+#include "daemon/visitor.h"
+#include "ssh/session.h"
+
+namespace portreeve::daemon {
+
+class ClientLog {
+  public:
+    // `client` is its address.
+    ClientLog(const Log& log, uring::Ring& ring, std::string client)
+        : log_(log), ring_(ring), client_(std::move(client)) {}
+
+    [[nodiscard]] const std::string& client() const { return client_; }
+
+    void session_open() const;
+    void login(const Grant& grant);
+    void login_refused(Log::Level level, const std::string& user, const std::string& fingerprint,
+                       const Refusal& refusal) const;
+    void session_closed(Log::Level level, ssh::Code reason, std::string_view detail) const;
+    void refused(const ssh::ForwardWish& wish, const Refusal& refusal) const;
+    void tunnel_open(const ssh::ForwardWish& wish, const Tunnel& tunnel) const;
+    void tunnel_closed(const Tunnel& tunnel, ssh::Code reason) const;
+    void visitor_open(const Tunnel& tunnel, const Visitor& visitor) const;
+    void visitor_refused(Log::Level level, const Tunnel& tunnel, const std::string& from,
+                         const Refusal& refusal) const;
+    void visitor_closed(const Tunnel& tunnel, const Visitor& visitor) const;
+    void accept_paused(const Tunnel& tunnel, int error) const;
+
+  private:
+    const Log& log_;
+    uring::Ring& ring_;
+    std::string client_;
+    bool logged_in_ = false;
+    std::string user_;  // and the fingerprint: once logged in
+    std::string fingerprint_;
+};
+
+}  // namespace portreeve::daemon
