@@ -27,6 +27,7 @@ class Notify:
         return line in self.lines()
 
     def close(self):
-        self._socket.shutdown(socket.SHUT_RD)  # ends the reader
-        self._reader.join()
-        self._socket.close()
+        if self._reader.is_alive():
+            self._socket.shutdown(socket.SHUT_RD)  # ends the reader
+            self._reader.join()
+            self._socket.close()

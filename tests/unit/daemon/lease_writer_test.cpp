@@ -22,8 +22,8 @@ using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
 constexpr auto kPatience = 30s;
-constexpr LeaseWriter::Pace kSoon{1ms, 4ms};
-constexpr LeaseWriter::Pace kNever{24h, 24h};
+constexpr Pace kSoon{1ms, 4ms};
+constexpr Pace kNever{24h, 24h};
 
 // What a test and the writer's thread both look at.
 class Gate {
@@ -105,7 +105,7 @@ class GatedDisk final : public Disk {
 
 class LeaseWriterTest : public ::testing::Test {
   protected:
-    void start(LeaseWriter::Pace pace) {
+    void start(Pace pace) {
         writer = std::make_unique<LeaseWriter>(
             folder.path(), [this](const std::string& failure) { gate.report(failure); },
             std::make_unique<GatedDisk>(gate), pace);
