@@ -141,8 +141,9 @@ void Client::let_in() {
 }
 
 Leases::Claimant Client::claimant() const {
-    return {grant_->owner, grant_->user, place_.holder, sibling_probe_.silent(),
-            grant_->options.alias_users};
+    return {grant_->owner,           grant_->user,
+            place_.holder,           log_.client(),
+            sibling_probe_.silent(), grant_->options.alias_users};
 }
 
 void Client::show_life(const LeaseHolder& asker) {

@@ -1,7 +1,6 @@
 #include "daemon/explain.h"
 
 #include <charconv>
-#include <ctime>
 #include <fstream>
 #include <optional>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "daemon/binding.h"
 #include "daemon/grant.h"
 #include "daemon/login.h"
+#include "daemon/time_text.h"
 #include "ssh/certificate.h"
 #include "uring/socket.h"
 
@@ -24,14 +24,6 @@ std::string row(std::string_view what, const std::string& text) {
 
 std::string wish_text(const ssh::ForwardWish& wish) {
     return "\"" + wish.address + "\" port " + std::to_string(wish.port);
-}
-
-std::string time_text(std::int64_t time_s) {
-    const auto time = static_cast<std::time_t>(time_s);
-    std::tm parts{};
-    ::gmtime_r(&time, &parts);
-    char text[32];
-    return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
 std::optional<ssh::Certificate> certificate_of(const ssh::PublicKey& key) {

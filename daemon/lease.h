@@ -97,6 +97,8 @@ class Lease {
     std::vector<uring::Fd>
         sockets_;  // none: it is a name, or could not be bound again after a restart
     LeaseHolder holder_;
+    std::string client_;             // the address of whoever had it last
+    std::int64_t since_s_ = 0;       // when it was opened or held, by the wall clock
     std::int64_t held_until_s_ = 0;  // by the wall clock; 0: its owner is here
     bool ended_ = false;
 };

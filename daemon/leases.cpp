@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "daemon/login.h"
 #include "daemon/wish_text.h"
 #include "ssh/text.h"
 #include "uring/socket.h"
@@ -194,6 +195,8 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
     if (claim) {
         lease->label_ = asking.who.label;
         lease->audience_ = asking.who.audience;
+        lease->client_ = asking.who.address;
+        lease->since_s_ = wall_clock_s();
         lease->held_until_s_ = 0;
         claim->displaced.push_back({lease, former});
         claim->again = true;
@@ -218,6 +221,8 @@ tl::expected<Leases::Claim, Refusal> Leases::add(const Asking& asking, Bound bou
                      std::move(bound.note)});
     lease->label_ = asking.who.label;
     lease->audience_ = asking.who.audience;
+    lease->client_ = asking.who.address;
+    lease->since_s_ = wall_clock_s();
     lease->sockets_ = std::move(bound.sockets);
     auto claim = give(lease, asking.who.holder);
     if (claim) {
@@ -259,6 +264,7 @@ std::optional<Leases::Claim> Leases::hold(const LeasePtr& lease, std::uint64_t t
         return std::nullopt;
     }
     lease->held_until_s_ = until_s;
+    lease->since_s_ = wall_clock_s();
     claim->until_s = until_s;
     return std::move(*claim);
 }
@@ -311,6 +317,7 @@ Leases::Claim Leases::restore(const LeaseRecord& record, LeaseHolder by,
     lease->label_ = record.label;
     lease->sockets_ = std::move(sockets);
     lease->held_until_s_ = record.held_until_s;
+    lease->since_s_ = wall_clock_s();
     const Lock guard(lock_);
     if (lease->sockets_.empty() && !lease->is_name()) {
         if (auto bound = bind_forward({record.hosts, false, {}}, record.port, {}, 0, {})) {
@@ -404,6 +411,23 @@ Leases::Counts Leases::counts() const {
         std::count_if(leases_.begin(), leases_.end(),
                       [](const LeasePtr& lease) { return lease->held_until_s_ != 0; }));
     return {leases_.size() - held, held};
+}
+
+std::vector<TunnelEntry> Leases::entries(const std::string& owner) const {
+    const Lock guard(lock_);
+    std::vector<TunnelEntry> entries;
+    for (const LeasePtr& lease : leases_) {
+        const Lease::Terms& terms = lease->terms();
+        if (!owner.empty() && terms.owner != owner) {
+            continue;
+        }
+        const bool named = lease->is_name();
+        entries.push_back({terms.id, named ? terms.requested : lease->label_, named, lease->label_,
+                           terms.owner, wish_text(terms.requested, terms.requested_port),
+                           named ? terms.requested : terms.hosts.front(), terms.hosts, terms.port,
+                           lease->client_, lease->since_s_, lease->held_until_s_ != 0});
+    }
+    return entries;
 }
 
 }  // namespace portreeve::daemon

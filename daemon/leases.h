@@ -27,6 +27,7 @@
 #include "daemon/lease.h"
 #include "daemon/lease_store.h"
 #include "daemon/refusal.h"
+#include "daemon/tunnel_entry.h"
 #include "ssh/session.h"
 
 namespace portreeve::daemon {
@@ -38,6 +39,7 @@ class Leases {
         std::string owner;
         std::string label;
         LeaseHolder holder;
+        std::string address;  // of the client
         // Sessions of the same owner and label that do not answer any more: what they have of
         // port 0 may be taken, as if they were gone.
         std::vector<LeaseHolder> silent;
@@ -91,6 +93,8 @@ class Leases {
     // Duplicates, for systemd's store; none when there is no such lease.
     [[nodiscard]] std::vector<uring::Fd> sockets_of(const std::string& id) const;
     [[nodiscard]] Counts counts() const;
+    // All of them, as others see them; those of one owner, where `owner` is not empty.
+    [[nodiscard]] std::vector<TunnelEntry> entries(const std::string& owner = {}) const;
 
   private:
     using Lock = std::lock_guard<std::mutex>;

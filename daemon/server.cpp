@@ -135,6 +135,7 @@ int Server::run() {
         worker->start();
     }
     restore_leases();
+    directory_.open();
     for (auto& door : std::exchange(doors_, {})) {
         open_door(std::move(door));
     }
@@ -151,6 +152,7 @@ int Server::run() {
     for (const auto& worker : workers_) {
         worker->join();
     }
+    directory_.close();
     upkeep_.finish();
     if (upkeep_.sockets_kept()) {
         notify::wait_read();
@@ -528,6 +530,7 @@ void Server::on_held_tunnels_idle() {
 
 void Server::on_leases_changed() {
     upkeep_.changed();
+    directory_.changed();
     status_line_.look();
 }
 

@@ -16,6 +16,7 @@
 #include <tl/expected.hpp>
 
 #include "daemon/admission.h"
+#include "daemon/directory.h"
 #include "daemon/held_tunnels.h"
 #include "daemon/key_watch.h"
 #include "daemon/lease_upkeep.h"
@@ -115,6 +116,7 @@ class Server final : private uring::Listener::Events,
     Owners owners_;
     Leases leases_;
     HeldTunnels held_{ring_, leases_, log_, admission_.ration(), *this};
+    Directory directory_{ring_, leases_, log_, policy_->config.server.runtime_dir};
     LeaseUpkeep upkeep_{ring_, leases_, log_, policy_->config.server.state_dir};
     PasswordChecker password_checker_;
     std::vector<std::unique_ptr<Worker>> workers_;

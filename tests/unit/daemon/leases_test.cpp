@@ -29,7 +29,7 @@ class LeasesTest : public ::testing::Test {
     // A client of its own for each number; `label` is the login name.
     [[nodiscard]] Leases::Claimant client(std::uint64_t number, const std::string& owner = "ann",
                                           const std::string& label = "desk") {
-        return {owner, label, {&keeper_, number}, {}, {}};
+        return {owner, label, {&keeper_, number}, "192.0.2.1:4022", {}, {}};
     }
     tl::expected<Leases::Claim, Refusal> claim(const Leases::Claimant& who, std::uint32_t port,
                                                const std::string& address = "127.0.0.1") {

@@ -1,0 +1,207 @@
+#include "daemon/directory.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "uring/fd.h"
+#include "uring/socket.h"
+
+namespace portreeve::daemon {
+namespace {
+
+constexpr mode_t kFolderMode = 0755;
+constexpr mode_t kFileMode = 0644;
+
+std::string failed(const std::string& path) {
+    return path + ": " + std::strerror(errno);
+}
+
+// What a client calls itself may be any bytes; a file is called something harmless.
+std::string safe(const std::string& name) {
+    constexpr std::size_t kNameMax = 64;
+    std::string text = name.substr(0, kNameMax);
+    for (char& c : text) {
+        const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        c = harmless ? c : '_';
+    }
+    return text.empty() || text.front() == '.' ? "_" + text : text;
+}
+
+// Written beside its name and then renamed: whoever reads it finds it whole.
+std::string write_file(const std::string& folder, const std::string& name,
+                       const std::string& text) {
+    const std::string partial = folder + "/." + name;
+    {
+        const uring::Fd file(
+            ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
+        if (!file || ::fchmod(file.get(), kFileMode) != 0 ||
+            ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+            return failed(partial);
+        }
+    }
+    const std::string path = folder + "/" + name;
+    return std::rename(partial.c_str(), path.c_str()) == 0 ? "" : failed(path);
+}
+
+bool may_be_a_host_here(const std::string& name) {
+    return safe(name) == name && name.find('.') == std::string::npos && name.front() != '-';
+}
+
+std::string host_to_connect(const std::string& address) {
+    return address == "0.0.0.0" ? "127.0.0.1" : address == "::" ? "::1" : address;
+}
+
+}  // namespace
+
+std::string ssh_config_of(const std::vector<TunnelEntry>& entries) {
+    std::string text =
+        "# Written by portreeved as tunnels come and go. In ~/.ssh/config or /etc/ssh/ssh_config,\n"
+        "# with the path of this file:  Include .../ssh_config\n";
+    std::set<std::string> seen;
+    for (const TunnelEntry& entry : entries) {
+        if (entry.is_private || !may_be_a_host_here(entry.name)) {
+            continue;
+        }
+        const std::string port = std::to_string(entry.port);
+        const bool oldest = seen.insert(entry.name).second;
+        text += "\nHost " + entry.name + (oldest ? "" : "-" + port) + "\n    HostName " +
+                host_to_connect(entry.address) + "\n    Port " + port + "\n    HostKeyAlias " +
+                entry.name + "\n";
+    }
+    return text;
+}
+
+DirectoryFiles::DirectoryFiles(std::string runtime_dir)
+    : runtime_dir_(std::move(runtime_dir)), folder_(runtime_dir_ + "/tunnels") {
+}
+
+std::string DirectoryFiles::open() {
+    // The modes are meant, whatever the umask: RUNTIME_DIR's own says who gets so far.
+    for (const std::string& folder : {runtime_dir_, folder_}) {
+        if (::mkdir(folder.c_str(), kFolderMode) == 0) {
+            ::chmod(folder.c_str(), kFolderMode);
+        } else if (errno != EEXIST) {
+            return failed(folder);
+        }
+    }
+    std::error_code error;
+    for (const auto& file : std::filesystem::directory_iterator(folder_, error)) {
+        if (file.path().extension() == ".json" && ::unlink(file.path().c_str()) != 0) {
+            return failed(file.path());
+        }
+    }
+    return error ? folder_ + ": " + error.message() : write({});
+}
+
+std::string DirectoryFiles::name_of(const TunnelEntry& entry) {
+    std::string& name = names_[entry.id];
+    if (name.empty()) {
+        const std::string base = safe(entry.name) + "-" + std::to_string(entry.port);
+        const auto taken = [this](const std::string& wanted) {
+            return std::any_of(names_.begin(), names_.end(),
+                               [&](const auto& one) { return one.second == wanted; });
+        };
+        std::string wanted = base + ".json";
+        for (int count = 2; taken(wanted); ++count) {
+            wanted = base + "." + std::to_string(count) + ".json";
+        }
+        name = wanted;
+    }
+    return name;
+}
+
+std::string DirectoryFiles::write(const std::vector<TunnelEntry>& entries) {
+    std::string failure;
+    std::map<std::string, std::string> names;
+    std::set<std::string> wanted;
+    for (const TunnelEntry& entry : entries) {
+        const std::string name = name_of(entry);
+        names[entry.id] = name;
+        wanted.insert(name);
+        std::string text = json_of(entry) + '\n';
+        std::string& written = texts_[name];
+        if (written != text) {
+            std::string why = write_file(folder_, name, text);
+            (why.empty() ? written : failure) = why.empty() ? std::move(text) : std::move(why);
+        }
+    }
+    for (auto at = texts_.begin(); at != texts_.end();) {
+        if (wanted.count(at->first) > 0) {
+            ++at;
+            continue;
+        }
+        const std::string path = folder_ + "/" + at->first;
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+            failure = failed(path);
+        }
+        at = texts_.erase(at);
+    }
+    names_ = std::move(names);
+    std::string config = ssh_config_of(entries);
+    if (config != ssh_config_) {
+        std::string why = write_file(runtime_dir_, "ssh_config", config);
+        (why.empty() ? ssh_config_ : failure) = why.empty() ? std::move(config) : std::move(why);
+    }
+    return failure;
+}
+
+void DirectoryFiles::remove_all() {
+    static_cast<void>(write({}));
+    ::unlink((runtime_dir_ + "/ssh_config").c_str());
+    ::rmdir(folder_.c_str());
+}
+
+Directory::Directory(uring::Ring& ring, const Leases& leases, const Log& log,
+                     std::string runtime_dir)
+    : ring_(ring), leases_(leases), log_(log), files_(std::move(runtime_dir)) {
+}
+
+void Directory::open() {
+    if (const std::string failure = files_.open(); !failure.empty()) {
+        report(failure);
+        return;
+    }
+    latest_.emplace("directory", Pace{}, [this](const std::vector<TunnelEntry>& entries) {
+        const std::string failure = files_.write(entries);
+        report(failure);
+        return failure.empty();
+    });
+    gather();
+}
+
+void Directory::changed() {
+    if (latest_ && !gather_.running()) {
+        gather_.start_at(ring_.now_ms() + kGatherMs);
+    }
+}
+
+void Directory::gather() {
+    latest_->give(leases_.entries());
+}
+
+void Directory::close() {
+    gather_.stop();
+    if (latest_) {
+        latest_.reset();
+        files_.remove_all();
+    }
+}
+
+void Directory::report(const std::string& failure) {
+    if (!failure.empty() && failure != failure_) {
+        log_.warning("directory_not_written", {{"why", failure}});
+    }
+    failure_ = failure;
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,79 @@
+// The tunnels as files, for programs and people on this host: RUNTIME_DIR/tunnels/NAME-PORT.json,
+// one JSON object each, and RUNTIME_DIR/ssh_config, to be included by ssh's own configuration, so
+// that `ssh NAME` reaches the machine that logged in as NAME.
+//
+// A file is there while its tunnel is, open or held, and is whole whenever it is there. What a
+// crash left is removed at the start, and everything at the end.
+//
+// Owns: those files, and the thread that writes them. Called by: Server, on the main thread.
+// Bounds: a file a lease, and one gathering of changes in kGatherMs.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "daemon/latest.h"
+#include "daemon/leases.h"
+#include "daemon/log.h"
+#include "daemon/tunnel_entry.h"
+#include "uring/ring.h"
+
+namespace portreeve::daemon {
+
+// The text of ssh_config. A name is that of the oldest tunnel; later ones of the same name are
+// NAME-PORT. Names that could be hosts elsewhere, those with a dot, are left out.
+[[nodiscard]] std::string ssh_config_of(const std::vector<TunnelEntry>& entries);
+
+class DirectoryFiles {
+  public:
+    explicit DirectoryFiles(std::string runtime_dir);
+
+    // Makes the folder, and removes what another run left there. The error is a sentence.
+    [[nodiscard]] std::string open();
+    // Makes the files what they should be.
+    [[nodiscard]] std::string write(const std::vector<TunnelEntry>& entries);
+    void remove_all();
+
+  private:
+    [[nodiscard]] std::string name_of(const TunnelEntry& entry);
+
+    std::string runtime_dir_;
+    std::string folder_;
+    std::map<std::string, std::string> names_;  // of files, by the tunnel's id
+    std::map<std::string, std::string> texts_;  // as written, by the file's name
+    std::string ssh_config_;
+};
+
+class Directory {
+  public:
+    static constexpr std::int64_t kGatherMs = 50;
+
+    Directory(uring::Ring& ring, const Leases& leases, const Log& log, std::string runtime_dir);
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    Directory(Directory&&) = delete;
+    Directory& operator=(Directory&&) = delete;
+    ~Directory() = default;
+
+    // Before the first tunnel.
+    void open();
+    void changed();
+    // No tunnel is left.
+    void close();
+
+  private:
+    void gather();
+    void report(const std::string& failure);
+
+    uring::Ring& ring_;
+    const Leases& leases_;
+    const Log& log_;
+    DirectoryFiles files_;
+    std::string failure_;  // and said so
+    uring::Timer gather_ = uring::Timer::to<&Directory::gather>(this, ring_.timers());
+    std::optional<Latest<std::vector<TunnelEntry>>> latest_;
+};
+
+}  // namespace portreeve::daemon

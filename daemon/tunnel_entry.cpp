@@ -1,0 +1,44 @@
+#include "daemon/tunnel_entry.h"
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/time_text.h"
+
+namespace portreeve::daemon {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json object_of(const TunnelEntry& entry) {
+    return {{"name", entry.name},
+            {"kind", entry.is_private ? "private" : "tcp"},
+            {"user", entry.user},
+            {"fingerprint", entry.fingerprint},
+            {"requested", entry.requested},
+            {"address", entry.address},
+            {"addresses", entry.addresses},
+            {"port", entry.port},
+            {"client", entry.client},
+            {"since", time_text(entry.since_s)},
+            {"state", entry.held ? "held" : "open"}};
+}
+
+std::string text_of(const Json& json, int indent) {
+    return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string json_of(const TunnelEntry& entry) {
+    return text_of(object_of(entry), -1);
+}
+
+std::string json_of(const std::vector<TunnelEntry>& entries) {
+    Json array = Json::array();
+    for (const TunnelEntry& entry : entries) {
+        array.push_back(object_of(entry));
+    }
+    return text_of(array, 2) + '\n';
+}
+
+}  // namespace portreeve::daemon
