@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/client_commands.h"
 #include "daemon/wish_text.h"
 
 namespace portreeve::daemon {
@@ -40,7 +41,8 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
       sibling_probe_(place.ring, *this),
       from_visitors_(place.ring),
       to_visitors_(place.ring),
-      reaches_(place.ring, place.pools, place.commons.log, log_.client(), *this) {
+      reaches_(place.ring, place.pools, place.commons.log, log_.client(), *this),
+      consoles_(place.ring, *this) {
 }
 
 void Client::open(const ssh::Acceptor& acceptor) {
@@ -84,7 +86,7 @@ void Client::drain() {
         return;
     }
     draining_ = true;
-    tell("portreeve: the server is stopping; open connections may finish\n");
+    consoles_.tell("portreeve: the server is stopping; open connections may finish\n");
     leave_tunnels();
     place_.ring.post(sweep_);
 }
@@ -141,9 +143,10 @@ void Client::let_in() {
 }
 
 Leases::Claimant Client::claimant() const {
-    return {grant_->owner,           grant_->user,
-            place_.holder,           log_.client(),
-            sibling_probe_.silent(), grant_->options.alias_users};
+    ssh::Audience audience = grant_->options.alias_users;
+    audience.add(audience_);
+    return {grant_->owner,           grant_->user,       place_.holder, log_.client(),
+            sibling_probe_.silent(), std::move(audience)};
 }
 
 void Client::show_life(const LeaseHolder& asker) {
@@ -202,7 +205,7 @@ std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
     }
     const Tunnel& tunnel = **opened;
     log_.tunnel_open(wish, tunnel);
-    tell(describe(tunnel));
+    consoles_.tell(describe(tunnel));
     if (!tunnel.note().empty()) {
         session_.say(describe(tunnel));
     }
@@ -254,10 +257,7 @@ void Client::refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal
     log_.refused(wish, refusal);
     const std::string notice =
         "portreeve: refused " + wish_text(wish.address, wish.port) + ": " + refusal.sentence + "\n";
-    if (consoles_.empty() && notices_.size() < kNoticesMax) {
-        notices_.push_back(notice);
-    }
-    tell(notice);
+    consoles_.tell_or_keep(notice);
     session_.say(notice);
 }
 
@@ -279,9 +279,13 @@ bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
             tunnel->port() == wish.port) {
-            tell("portreeve: closed " + tunnel->address_text() + "\n");
+            consoles_.tell("portreeve: closed " + tunnel->address_text() + "\n");
             log_.tunnel_closed(*tunnel, "cancelled");
             end_tunnel(*tunnel);
+            if (auto_close_ && open_tunnels() == 0) {
+                session_.end("left",
+                             "its last forward was taken back, and it said auto-close=true");
+            }
             return true;
         }
     }
@@ -292,12 +296,11 @@ ssh::Channel::Events* Client::on_session_channel() {
     if (draining_) {
         return nullptr;
     }
-    Console::Events& events = *this;
-    return consoles_.emplace_back(std::make_unique<Console>(events)).get();
+    return consoles_.add();
 }
 
 void Client::on_session_channel_open(ssh::Channel& channel, ssh::Channel::Events& user) {
-    static_cast<Console&>(user).attach(channel);
+    consoles_.attach(channel, user);
 }
 
 ssh::Channel::Events* Client::on_direct_wish(const ssh::DirectWish& wish) {
@@ -334,7 +337,7 @@ void Client::send_visitor(const LeasePtr& name, uring::Fd visitor) {
 }
 
 void Client::on_reach_notice(const std::string& line) {
-    tell(line);
+    consoles_.tell(line);
     session_.say(line);
 }
 
@@ -342,46 +345,68 @@ void Client::on_reach_left() {
     place_.ring.post(sweep_);
 }
 
-std::string Client::summary() const {
+std::string Client::tunnels_text() const {
     std::string text;
     for (const auto& tunnel : tunnels_) {
         text += tunnel->closing() ? "" : describe(*tunnel);
     }
-    for (const std::string& notice : notices_) {
-        text += notice;
-    }
-    if (text.empty()) {
-        text = "portreeve: no tunnel is open; ask for one with -R 0:localhost:PORT\n";
-    }
-    if (grant_->options.command) {
-        text += "portreeve: refused the command of " + grant_->source +
-                ": this server runs no commands\n";
-    }
-    return text + "portreeve: press Ctrl-C to end\n";
+    return text;
 }
 
-bool Client::pty_permitted() const {
-    return grant_->options.pty;
+std::string Client::command_refusal() const {
+    return !grant_->options.command ? ""
+                                    : "portreeve: refused the command of " + grant_->source +
+                                          ": this server runs no programs\n";
+}
+
+Console::Answer Client::on_console_command(std::string_view line) {
+    const auto request = parse_client_request(line, wall_clock_s());
+    if (!request) {
+        return {{}, request.error(), 2};
+    }
+    if (request->kind == ClientRequest::Kind::words) {
+        return {use_words(request->words), {}, std::nullopt};
+    }
+    CommandAnswer answer = answer_command(
+        *request, {*grant_, *policy(), *usage_, place_.commons.leases, place_.desk, log_.client()});
+    return {std::move(answer.text), std::move(answer.error), answer.status};
+}
+
+std::string Client::use_words(const SessionWords& words) {
+    if (words.alias_users) {
+        audience_ = *words.alias_users;
+        place_.commons.leases.set_audience(place_.holder, claimant().audience);
+    }
+    auto_close_ = auto_close_ || words.auto_close;
+    if (words.deadline_s) {
+        deadline_s_ = *words.deadline_s;
+        check_deadline();
+    }
+    std::string text;
+    for (const std::string& notice : words.notices) {
+        text += notice;
+    }
+    return text;
+}
+
+// By the wall clock, as check_expiry().
+void Client::check_deadline() {
+    const std::int64_t left_s = deadline_s_ - wall_clock_s();
+    if (left_s <= 0) {
+        forfeit("deadline", "the time that it asked for with deadline= is over");
+        return;
+    }
+    deadline_.start_at(place_.ring.now_ms() + std::min(left_s * 1000, kExpiryLookMs));
 }
 
 std::string Client::describe(const Tunnel& tunnel) const {
-    std::string text = "portreeve: tcp tunnel open ";
+    const bool named = tunnel.lease()->is_name();
+    std::string text = named ? "portreeve: private name open " : "portreeve: tcp tunnel open ";
     text += (tunnel.again() ? "again at " : "at ") + tunnel.address_text();
     if (!tunnel.note().empty()) {
         text += " (" + tunnel.note() + ")";
     }
     return text + "\n";
-}
-
-void Client::tell(std::string_view text) {
-    for (const auto& console : consoles_) {
-        console->show(text);
-    }
-}
-
-void Client::on_console_closed(Console& console) {
-    done_consoles_.push_back(take_out(consoles_, console));
-    place_.ring.post(sweep_);
 }
 
 void Client::on_session_end(ssh::Code reason, std::string_view detail) {
@@ -395,6 +420,7 @@ void Client::on_session_end(ssh::Code reason, std::string_view detail) {
     authenticator_.stop();
     sibling_probe_.stop();
     expiry_.stop();
+    deadline_.stop();
     leave_tunnels();
 }
 
@@ -444,10 +470,10 @@ void Client::end_tunnel(Tunnel& tunnel) {
     tunnel.leave();
 }
 
-void Client::lose_lease(const LeasePtr& lease, const std::string& why) {
+void Client::lose_lease(const LeasePtr& lease, const Refusal& why) {
     for (const auto& tunnel : tunnels_) {
         if (tunnel->lease() == lease) {
-            session_.end("taken_over", why);
+            session_.end(why.code, why.sentence);
         }
     }
 }
@@ -482,7 +508,6 @@ void Client::on_tunnel_done(Tunnel& tunnel) {
 
 void Client::sweep() {
     done_tunnels_.clear();
-    done_consoles_.clear();
     if (session_joined_) {
         if (tunnels_.empty() && reaches_.count() == 0 && authenticator_.idle()) {
             events_.on_client_done(*this);

@@ -17,7 +17,8 @@
 #include "daemon/admission.h"
 #include "daemon/authenticator.h"
 #include "daemon/client_log.h"
-#include "daemon/console.h"
+#include "daemon/client_request.h"
+#include "daemon/consoles.h"
 #include "daemon/grant.h"
 #include "daemon/lease_desk.h"
 #include "daemon/log.h"
@@ -37,7 +38,7 @@ class Client final : private ssh::Session::Events,
                      private SiblingProbe::Events,
                      private Tunnel::Events,
                      private Reaches::Events,
-                     private Console::Events {
+                     private Consoles::Events {
   public:
     class Events {
       public:
@@ -81,8 +82,8 @@ class Client final : private ssh::Session::Events,
     void drain();
     // Ends now.
     void end(ssh::Code reason, std::string_view sentence);
-    // Another session has taken over what this one had.
-    void lose_lease(const LeasePtr& lease, const std::string& why);
+    // What this one had is not its own any more.
+    void lose_lease(const LeasePtr& lease, const Refusal& why);
     // Visitors of a lease that it holds; the others are passed on.
     void take_visitors(const LeasePtr& lease, std::vector<Arrival> visitors);
     // A newer session of the same owner wants to know whether this one still answers.
@@ -128,16 +129,19 @@ class Client final : private ssh::Session::Events,
     void send_visitor(const LeasePtr& name, uring::Fd visitor) override;
     void on_reach_notice(const std::string& line) override;
     void on_reach_left() override;
-    // Console
-    [[nodiscard]] std::string summary() const override;
-    [[nodiscard]] bool pty_permitted() const override;
-    void on_console_closed(Console& console) override;
+    // Consoles
+    [[nodiscard]] std::string tunnels_text() const override;
+    [[nodiscard]] std::string command_refusal() const override;
+    [[nodiscard]] bool pty_permitted() const override { return grant_->options.pty; }
+    [[nodiscard]] Console::Answer on_console_command(std::string_view line) override;
 
     [[nodiscard]] tl::expected<void, Refusal> enter(Grant grant);
     void let_in();
     [[nodiscard]] Leases::Claimant claimant() const;
     void use_grant(Grant grant);
     void check_expiry();
+    [[nodiscard]] std::string use_words(const SessionWords& words);
+    void check_deadline();
     void forfeit(ssh::Code reason, const std::string& sentence);
     void refuse_login(const Refusal& refusal);
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
@@ -150,7 +154,6 @@ class Client final : private ssh::Session::Events,
     void blame(ssh::Code reason);
     [[nodiscard]] Log::Level level_for_stranger(std::string_view what);
     void sweep();
-    void tell(std::string_view text);
     [[nodiscard]] std::string describe(const Tunnel& tunnel) const;
     [[nodiscard]] std::size_t open_tunnels() const;
 
@@ -181,11 +184,13 @@ class Client final : private ssh::Session::Events,
     std::vector<std::unique_ptr<Tunnel>> tunnels_;
     std::vector<std::unique_ptr<Tunnel>> done_tunnels_;
     Reaches reaches_;
-    std::vector<std::unique_ptr<Console>> consoles_;
-    std::vector<std::unique_ptr<Console>> done_consoles_;
-    std::vector<std::string> notices_;  // what the client should see once there is a console
+    Consoles consoles_;
     uring::Task sweep_ = uring::Task::to<&Client::sweep>(this);
     uring::Timer expiry_ = uring::Timer::to<&Client::check_expiry>(this, place_.ring.timers());
+    uring::Timer deadline_ = uring::Timer::to<&Client::check_deadline>(this, place_.ring.timers());
+    std::int64_t deadline_s_ = 0;
+    ssh::Audience audience_;   // of its private names, by the words of the session
+    bool auto_close_ = false;  // it ends with its last forward
     bool draining_ = false;
     bool session_joined_ = false;
 };

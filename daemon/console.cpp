@@ -18,14 +18,21 @@ bool Console::on_shell() {
     return true;
 }
 
-bool Console::on_exec(std::string_view) {
+// Granted whatever it says, so that it can be answered: a refused request shows only a client's own
+// words.
+bool Console::on_exec(std::string_view command) {
     if (shown_ || channel_ == nullptr) {
         return false;
     }
-    // Granted, so that the sentence can be said: a refused request shows only a client's own words.
-    channel_->write_error_later(
-        "portreeve: this server runs no commands; leave the command out, or add -N\n");
-    channel_->send_exit_status(kRefusedStatus);
+    const Answer answer = events_.on_console_command(command);
+    if (!answer.status) {
+        shown_ = true;
+        show(answer.text + events_.summary());
+        return true;
+    }
+    channel_->write_later(for_terminal(answer.text));
+    channel_->write_error_later(for_terminal(answer.error));
+    channel_->send_exit_status(*answer.status);
     channel_->close();
     channel_ = nullptr;
     events_.on_console_closed(*this);

@@ -1,10 +1,11 @@
-// What a person sees who logs in without -N: which tunnels are open, and where, until Ctrl-C. There
-// is no shell behind it and no command: asking for one is answered in a sentence.
+// What a person sees who logs in without -N: which tunnels are open, and where, until Ctrl-C; or
+// the answer to what was asked behind the host (client_request.h). There is no shell behind it.
 //
 // Owns: nothing. Called by: Client, which owns it, and its channel. Done when closed(): the Client
 // then destroys it. Bounds: a line a tunnel; none while kUnsaidBytesMax wait.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,13 @@ namespace portreeve::daemon {
 
 class Console final : public ssh::Channel::Events {
   public:
+    // To a command.
+    struct Answer {
+        std::string text;
+        std::string error;
+        std::optional<int> status;  // nullopt: the session goes on, and shows its tunnels
+    };
+
     class Events {
       public:
         Events() = default;
@@ -23,6 +31,8 @@ class Console final : public ssh::Channel::Events {
         // What to show a newcomer: a line for each open tunnel.
         [[nodiscard]] virtual std::string summary() const = 0;
         [[nodiscard]] virtual bool pty_permitted() const = 0;
+        // What was asked behind the host.
+        [[nodiscard]] virtual Answer on_console_command(std::string_view line) = 0;
         virtual void on_console_closed(Console& console) = 0;
     };
 
@@ -38,7 +48,6 @@ class Console final : public ssh::Channel::Events {
     static constexpr std::size_t kInputBytesMax = 65536;   // looked at and dropped
     static constexpr std::size_t kUnsaidBytesMax = 65536;  // for a client that does not read
     static constexpr int kInterruptedStatus = 130;         // 128 + SIGINT, as a shell would end
-    static constexpr int kRefusedStatus = 1;
 
     bool on_pty() override;
     bool on_shell() override;

@@ -53,6 +53,21 @@ std::string write_file(const std::string& folder, const std::string& name,
     return std::rename(partial.c_str(), path.c_str()) == 0 ? "" : failed(path);
 }
 
+// … unless it was written so before.
+void update(std::size_t& written, const std::string& folder, const std::string& name,
+            const std::string& text, std::string& failure) {
+    const std::size_t hash = std::hash<std::string>()(text);
+    if (written == hash) {
+        return;
+    }
+    std::string why = write_file(folder, name, text);
+    if (why.empty()) {
+        written = hash;
+    } else {
+        failure = std::move(why);
+    }
+}
+
 bool may_be_a_host_here(const std::string& name) {
     return safe(name) == name && name.find('.') == std::string::npos && name.front() != '-';
 }
@@ -128,14 +143,10 @@ std::string DirectoryFiles::write(const std::vector<TunnelEntry>& entries) {
         const std::string name = name_of(entry);
         names[entry.id] = name;
         wanted.insert(name);
-        std::string text = json_of(entry) + '\n';
-        std::string& written = texts_[name];
-        if (written != text) {
-            std::string why = write_file(folder_, name, text);
-            (why.empty() ? written : failure) = why.empty() ? std::move(text) : std::move(why);
-        }
+        const std::string text = json_of(entry) + '\n';
+        update(written_[name], folder_, name, text, failure);
     }
-    for (auto at = texts_.begin(); at != texts_.end();) {
+    for (auto at = written_.begin(); at != written_.end();) {
         if (wanted.count(at->first) > 0) {
             ++at;
             continue;
@@ -144,14 +155,10 @@ std::string DirectoryFiles::write(const std::vector<TunnelEntry>& entries) {
         if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
             failure = failed(path);
         }
-        at = texts_.erase(at);
+        at = written_.erase(at);
     }
     names_ = std::move(names);
-    std::string config = ssh_config_of(entries);
-    if (config != ssh_config_) {
-        std::string why = write_file(runtime_dir_, "ssh_config", config);
-        (why.empty() ? ssh_config_ : failure) = why.empty() ? std::move(config) : std::move(why);
-    }
+    update(ssh_config_, runtime_dir_, "ssh_config", ssh_config_of(entries), failure);
     return failure;
 }
 

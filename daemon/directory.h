@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,9 +42,9 @@ class DirectoryFiles {
 
     std::string runtime_dir_;
     std::string folder_;
-    std::map<std::string, std::string> names_;  // of files, by the tunnel's id
-    std::map<std::string, std::string> texts_;  // as written, by the file's name
-    std::string ssh_config_;
+    std::map<std::string, std::string> names_;    // of files, by the tunnel's id
+    std::map<std::string, std::size_t> written_;  // what is in them, as a hash, by the file's name
+    std::size_t ssh_config_ = 0;
 };
 
 class Directory {

@@ -80,9 +80,8 @@ std::string rows_of_hints(const Question& question, const Refusal& refusal) {
     return {};
 }
 
-Answer refused(const Question& question, const Refusal& refusal, const std::string& rows) {
-    return {false, "refused: " + std::string(refusal.code) + ": " + refusal.sentence + "\n" +
-                       row("key", key_text(question.key)) + rows};
+Answer refused(const Refusal& refusal, const std::string& rows) {
+    return {false, "refused: " + std::string(refusal.code) + ": " + refusal.sentence + "\n" + rows};
 }
 
 Answer login_refused(const Question& question, const Policy& policy, const Refusal& refusal) {
@@ -91,7 +90,7 @@ Answer login_refused(const Question& question, const Policy& policy, const Refus
         rows += rows_of_complaints(policy.authorized_keys, question.key);
     }
     if (!policy.key_command || is_final(refusal)) {
-        return refused(question, refusal, rows);
+        return refused(refusal, row("key", key_text(question.key)) + rows);
     }
     return {false,
             "undecided: the files do not let the key in, but [auth] command would be asked, "
@@ -146,6 +145,27 @@ std::string rows_of_limits(const Grant& grant, const conf::Limits& limits) {
                    : std::to_string(options.bytes_per_s_max) + " bytes a second (max-rate)");
 }
 
+// `key` is the row about it.
+Answer explained(const ssh::ForwardWish& wish, const Grant& grant, const Policy& policy,
+                 const std::string& key) {
+    const std::string who = key + row("let in by", grant.source);
+    const conf::Forward& rules = policy.config.forward;
+    if (const auto may = may_forward(grant, policy.config, wish); !may) {
+        return refused(may.error(), who);
+    }
+    const std::string granted = "granted: " + wish_text(wish) + "\n" + who;
+    const std::string limits = rows_of_limits(grant, policy.config.limits);
+    if (is_name(wish.address)) {
+        return {true, granted + rows_of_name(grant) + limits};
+    }
+    const auto wanted = addresses_for(wish.address, rules.bind);
+    if (!wanted) {
+        return refused(wanted.error(), who);
+    }
+    return {true, granted + row("listens on", place_text(*wanted, wish, rules)) +
+                      row("note", wanted->note) + limits};
+}
+
 }  // namespace
 
 tl::expected<ssh::ForwardWish, std::string> parse_wish(std::string_view text) {
@@ -197,23 +217,11 @@ Answer explain(const Question& question, const Policy& policy, std::int64_t now_
     if (!grant) {
         return login_refused(question, policy, grant.error());
     }
-    const std::string let_in = row("let in by", grant->source);
-    const conf::Forward& rules = policy.config.forward;
-    if (const auto may = may_forward(*grant, policy.config, question.wish); !may) {
-        return refused(question, may.error(), let_in);
-    }
-    const std::string granted =
-        "granted: " + wish_text(question.wish) + "\n" + row("key", key_text(question.key)) + let_in;
-    const std::string limits = rows_of_limits(*grant, policy.config.limits);
-    if (is_name(question.wish.address)) {
-        return {true, granted + rows_of_name(*grant) + limits};
-    }
-    const auto wanted = addresses_for(question.wish.address, rules.bind);
-    if (!wanted) {
-        return refused(question, wanted.error(), let_in);
-    }
-    return {true, granted + row("listens on", place_text(*wanted, question.wish, rules)) +
-                      row("note", wanted->note) + limits};
+    return explained(question.wish, *grant, policy, row("key", key_text(question.key)));
+}
+
+Answer explain_wish(const ssh::ForwardWish& wish, const Grant& grant, const Policy& policy) {
+    return explained(wish, grant, policy, row("key", grant.owner));
 }
 
 }  // namespace portreeve::daemon

@@ -17,6 +17,7 @@
 #include <tl/expected.hpp>
 
 #include "daemon/arguments.h"
+#include "daemon/grant.h"
 #include "daemon/policy.h"
 #include "ssh/keys.h"
 #include "ssh/session.h"
@@ -43,5 +44,9 @@ struct Answer {
 [[nodiscard]] tl::expected<Question, std::string> read_question(const Arguments& arguments);
 
 [[nodiscard]] Answer explain(const Question& question, const Policy& policy, std::int64_t now_s);
+
+// The same for one who has logged in.
+[[nodiscard]] Answer explain_wish(const ssh::ForwardWish& wish, const Grant& grant,
+                                  const Policy& policy);
 
 }  // namespace portreeve::daemon

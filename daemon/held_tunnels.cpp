@@ -68,7 +68,7 @@ HeldTunnel* HeldTunnels::find(const LeasePtr& lease) {
     return found == tunnels_.end() ? nullptr : found->get();
 }
 
-void HeldTunnels::on_lease_taken(const LeasePtr& lease, std::uint64_t, const std::string&) {
+void HeldTunnels::on_lease_taken(const LeasePtr& lease, std::uint64_t, const Refusal&) {
     if (HeldTunnel* held = find(lease); held != nullptr) {
         forward(lease, held->leave());
     }

@@ -64,8 +64,7 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
     void hear_changed();
 
   private:
-    void on_lease_taken(const LeasePtr& lease, std::uint64_t client,
-                        const std::string& why) override;
+    void on_lease_taken(const LeasePtr& lease, std::uint64_t client, const Refusal& why) override;
     void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
                            std::vector<Arrival> visitors) override;
     // It is nobody's sibling, and asks for none.

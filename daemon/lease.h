@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "daemon/arrival.h"
+#include "daemon/refusal.h"
 #include "ssh/audience.h"
 #include "uring/fd.h"
 
@@ -35,9 +36,9 @@ class LeaseKeeper {
     LeaseKeeper& operator=(const LeaseKeeper&) = delete;
     virtual ~LeaseKeeper() = default;
     [[nodiscard]] virtual int ring_descriptor() const = 0;
-    // Somebody else holds the lease now; `why` is a sentence for the client that held it.
+    // Somebody else holds the lease now, or nobody; why is for the client that held it.
     virtual void on_lease_taken(const LeasePtr& lease, std::uint64_t client,
-                                const std::string& why) = 0;
+                                const Refusal& why) = 0;
     // Visitors of the lease who have not been served yet, perhaps none: a former holder accepts no
     // more, and the kernel may have woken it for somebody who still waits (uring/listener.h).
     virtual void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,

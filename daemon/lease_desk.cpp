@@ -16,14 +16,28 @@ tl::expected<Leases::Claim, Refusal> LeaseDesk::claim(const Leases::Claimant& wh
     if (!claim) {
         return claim;
     }
-    for (Leases::Displaced& one : claim->displaced) {
+    tell(claim->displaced, {"taken_over", why});
+    tell_changed();
+    return claim;
+}
+
+void LeaseDesk::tell(const std::vector<Leases::Displaced>& displaced, const Refusal& why) {
+    for (const Leases::Displaced& one : displaced) {
         LeaseKeeper& keeper = *one.holder.keeper;
         ring_.post(keeper.ring_descriptor(),
                    uring::make_message([&keeper, lease = one.lease, client = one.holder.client,
                                         why] { keeper.on_lease_taken(lease, client, why); }));
     }
-    tell_changed();
-    return claim;
+}
+
+std::size_t LeaseDesk::kick(const std::string& owner, const std::string& called,
+                            const std::string& why) {
+    const auto kicked = leases_.kick(owner, called);
+    tell(kicked, {"kicked", why});
+    if (!kicked.empty()) {
+        tell_changed();
+    }
+    return kicked.size();
 }
 
 bool LeaseDesk::hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s) {

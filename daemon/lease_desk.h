@@ -29,6 +29,9 @@ class LeaseDesk {
                                                              const ssh::ForwardWish& wish,
                                                              const conf::Forward& rules,
                                                              const std::string& why);
+    // Ends the tunnels of `owner` that are called so, and their sessions, which are told `why`; how
+    // many.
+    std::size_t kick(const std::string& owner, const std::string& called, const std::string& why);
     // From now on the main thread has it, for `lease_s`. False: it was another's already.
     bool hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s);
     // The address is nobody's any more.
@@ -41,6 +44,7 @@ class LeaseDesk {
     void show_life(const LeaseHolder& asker, const LeaseHolder& sibling);
 
   private:
+    void tell(const std::vector<Leases::Displaced>& displaced, const Refusal& why);
     void tell_changed();
 
     Leases& leases_;

@@ -367,6 +367,7 @@ std::vector<LeaseHolder> Leases::siblings(const Claimant& who) const {
         const Lease::Terms& terms = lease->terms();
         if (terms.requested_port == 0 && terms.owner == who.owner && lease->label_ == who.label &&
             lease->held_until_s_ == 0 && !(lease->holder_ == who.holder) &&
+            found.size() < kSiblingsMax &&
             std::find(found.begin(), found.end(), lease->holder_) == found.end()) {
             found.push_back(lease->holder_);
         }
@@ -413,21 +414,57 @@ Leases::Counts Leases::counts() const {
     return {leases_.size() - held, held};
 }
 
+TunnelEntry Leases::entry_of(const Lease& lease) {
+    const Lease::Terms& terms = lease.terms();
+    const bool named = lease.is_name();
+    return {terms.id,
+            named ? terms.requested : lease.label_,
+            named,
+            lease.label_,
+            terms.owner,
+            wish_text(terms.requested, terms.requested_port),
+            named ? terms.requested : terms.hosts.front(),
+            terms.hosts,
+            terms.port,
+            lease.client_,
+            lease.since_s_,
+            lease.held_until_s_ != 0};
+}
+
 std::vector<TunnelEntry> Leases::entries(const std::string& owner) const {
     const Lock guard(lock_);
     std::vector<TunnelEntry> entries;
+    entries.reserve(owner.empty() ? leases_.size() : 0);
     for (const LeasePtr& lease : leases_) {
-        const Lease::Terms& terms = lease->terms();
-        if (!owner.empty() && terms.owner != owner) {
-            continue;
+        if (owner.empty() || lease->terms().owner == owner) {
+            entries.push_back(entry_of(*lease));
         }
-        const bool named = lease->is_name();
-        entries.push_back({terms.id, named ? terms.requested : lease->label_, named, lease->label_,
-                           terms.owner, wish_text(terms.requested, terms.requested_port),
-                           named ? terms.requested : terms.hosts.front(), terms.hosts, terms.port,
-                           lease->client_, lease->since_s_, lease->held_until_s_ != 0});
     }
     return entries;
+}
+
+std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std::string& called) {
+    const Lock guard(lock_);
+    std::vector<Displaced> kicked;
+    for (const LeasePtr& lease : leases_) {
+        if ((owner.empty() || lease->terms().owner == owner) &&
+            entry_of(*lease).is_called(called)) {
+            kicked.push_back({lease, lease->holder_});
+        }
+    }
+    for (const Displaced& one : kicked) {
+        drop(one.lease);
+    }
+    return kicked;
+}
+
+void Leases::set_audience(const LeaseHolder& holder, const ssh::Audience& audience) {
+    const Lock guard(lock_);
+    for (const LeasePtr& lease : leases_) {
+        if (lease->holder_ == holder && lease->is_name()) {
+            lease->audience_ = audience;
+        }
+    }
 }
 
 }  // namespace portreeve::daemon

@@ -72,6 +72,11 @@ class Leases {
                                             LeaseHolder by, std::int64_t until_s);
     // The address is nobody's any more. False: somebody else has it since `turn`.
     bool end(const LeasePtr& lease, std::uint64_t turn);
+    // Those of `owner` (of all, if empty) that are called so, by NAME, NAME:PORT or PORT, are
+    // nobody's any more.
+    [[nodiscard]] std::vector<Displaced> kick(const std::string& owner, const std::string& called);
+    // Who may reach the private names that `holder` has.
+    void set_audience(const LeaseHolder& holder, const ssh::Audience& audience);
     // Its address is its owner's as before, but nobody listens there until it is claimed again.
     void unbind(const LeasePtr& lease);
     // A lease of before the start. `sockets` are what systemd kept of it, or none: then it is bound
@@ -86,7 +91,9 @@ class Leases {
     using MayReach = std::function<bool(const std::string& owner, const ssh::Audience& audience)>;
     [[nodiscard]] LeasePtr find_name(const std::string& name, std::uint16_t port,
                                      const MayReach& may) const;
-    // Other clients with a tunnel on a port of the server's choice, of the same owner and label.
+    // Other clients with a tunnel on a port of the server's choice, of the same owner and label;
+    // the first kSiblingsMax, for a label that so many share is not about one machine.
+    static constexpr std::size_t kSiblingsMax = 8;
     [[nodiscard]] std::vector<LeaseHolder> siblings(const Claimant& who) const;
     [[nodiscard]] std::string label_of(const LeasePtr& lease) const;
     [[nodiscard]] std::vector<LeaseRecord> records() const;
@@ -118,6 +125,7 @@ class Leases {
     [[nodiscard]] std::vector<LeasePtr> in_the_way(const Wanted& wanted, std::uint16_t port) const;
     void drop(const LeasePtr& lease);
     static void close_sockets(Lease& lease);
+    [[nodiscard]] static TunnelEntry entry_of(const Lease& lease);
 
     mutable std::mutex lock_;
     std::list<LeasePtr> leases_;  // in the order in which they were asked for

@@ -60,6 +60,12 @@ class Owners {
         [[nodiscard]] std::uint32_t sessions() const {
             return sessions_.load(std::memory_order_relaxed);
         }
+        [[nodiscard]] std::uint32_t tunnels() const {
+            return tunnels_.load(std::memory_order_relaxed);
+        }
+        [[nodiscard]] std::uint32_t visitors() const {
+            return visitors_.load(std::memory_order_relaxed);
+        }
 
       private:
         static std::optional<Place> take(std::atomic<std::uint32_t>& count, std::uint32_t maximum);

@@ -45,11 +45,11 @@ Reach::Reach(uring::Ring& ring, uring::Stream::Pools pools, std::string text, ur
 }
 
 void Reach::attach(ssh::Channel& channel) {
+    channel_ = &channel;
     if (socket_) {
-        join(channel, std::move(socket_));
+        ring_.post(join_);
         return;
     }
-    channel_ = &channel;
     dialer_.start(std::move(addresses_));
 }
 
@@ -75,6 +75,15 @@ void Reach::join(ssh::Channel& channel, uring::Fd socket) {
     events_.on_reach_open(*this);
 }
 
+// For a channel that may have gone since.
+void Reach::join_now() {
+    if (ssh::Channel* const channel = std::exchange(channel_, nullptr); channel != nullptr) {
+        join(*channel, std::move(socket_));
+    } else {
+        events_.on_reach_done(*this);
+    }
+}
+
 // libssh had no channel to give: nothing was dialed yet.
 void Reach::on_channel_refused(std::string_view) {
     events_.on_reach_done(*this);
@@ -82,7 +91,9 @@ void Reach::on_channel_refused(std::string_view) {
 
 void Reach::on_channel_closed() {
     channel_ = nullptr;
-    dialer_.close();
+    if (!socket_) {
+        dialer_.close();
+    }
 }
 
 void Reach::cut() {
@@ -90,7 +101,9 @@ void Reach::cut() {
         visitor_->cut();
     } else if (channel_ != nullptr) {
         std::exchange(channel_, nullptr)->close();
-        dialer_.close();
+        if (!socket_) {
+            dialer_.close();
+        }
     }
 }
 

@@ -73,6 +73,7 @@ class Reach final : public ssh::Channel::Events,
     void on_channel_refused(std::string_view reason) override;
     void on_channel_closed() override;
     void join(ssh::Channel& channel, uring::Fd socket);
+    void join_now();
     // Dialer
     void on_dialed(tl::expected<uring::Fd, int> socket) override;
     // Visitor
@@ -87,9 +88,10 @@ class Reach final : public ssh::Channel::Events,
     std::vector<uring::Address> addresses_;
     uring::Fd socket_;
     Visitor::Share share_;
-    ssh::Channel* channel_ = nullptr;  // while it is dialed
+    ssh::Channel* channel_ = nullptr;  // until it is joined
     uring::Dialer dialer_;
     std::optional<Visitor> visitor_;
+    uring::Task join_ = uring::Task::to<&Reach::join_now>(this);
 };
 
 }  // namespace portreeve::daemon

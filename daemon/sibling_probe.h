@@ -2,8 +2,8 @@
 // link was lost, or whose machine sleeps, looks alive until its keepalive has failed three times;
 // its owner comes back sooner, and wants the port that it has.
 //
-// Owns: who has not answered. Called by: Client, which asks them through its LeaseDesk. Bounds: as
-// many as the key may have sessions; an answer is waited for for kWaitMs, and what came of it holds
+// Owns: who has not answered. Called by: Client, which asks them through its LeaseDesk. Bounds:
+// Leases::kSiblingsMax; an answer is waited for for kWaitMs, and what came of it holds
 // for kHoldsMs.
 #pragma once
 

@@ -29,6 +29,11 @@ std::string text_of(const Json& json, int indent) {
 
 }  // namespace
 
+bool TunnelEntry::is_called(const std::string& text) const {
+    const std::string port_text = std::to_string(port);
+    return text == name || text == name + ":" + port_text || (!is_private && text == port_text);
+}
+
 std::string json_of(const TunnelEntry& entry) {
     return text_of(object_of(entry), -1);
 }

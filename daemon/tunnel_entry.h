@@ -25,6 +25,8 @@ struct TunnelEntry {
     std::int64_t since_s = 0;  // when it became what it is, by the wall clock
     bool held = false;         // else open
 
+    // Whether NAME, NAME:PORT or PORT means this one.
+    [[nodiscard]] bool is_called(const std::string& text) const;
     bool operator==(const TunnelEntry&) const = default;
 };
 

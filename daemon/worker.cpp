@@ -142,7 +142,7 @@ Client* Worker::find(std::uint64_t number) const {
     return found == clients_.end() ? nullptr : found->get();
 }
 
-void Worker::on_lease_taken(const LeasePtr& lease, std::uint64_t client, const std::string& why) {
+void Worker::on_lease_taken(const LeasePtr& lease, std::uint64_t client, const Refusal& why) {
     if (Client* former = find(client); former != nullptr) {
         former->lose_lease(lease, why);
     }

@@ -70,8 +70,7 @@ class Worker final : private Client::Events, private LeaseKeeper {
            std::unique_ptr<uring::Kernel> kernel, ssh::Acceptor acceptor);
     [[nodiscard]] const PolicyPtr& policy() const override { return policy_; }
     void on_client_done(Client& client) override;
-    void on_lease_taken(const LeasePtr& lease, std::uint64_t client,
-                        const std::string& why) override;
+    void on_lease_taken(const LeasePtr& lease, std::uint64_t client, const Refusal& why) override;
     void on_lease_visitors(const LeasePtr& lease, std::uint64_t client,
                            std::vector<Arrival> visitors) override;
     void on_life_asked(std::uint64_t client, const LeaseHolder& asker) override;

@@ -12,7 +12,7 @@
 
 namespace portreeve::ssh {
 
-inline constexpr std::array<std::string_view, 61> kCodes = {
+inline constexpr std::array<std::string_view, 63> kCodes = {
     // a connection, before it logs in
     "limit_sessions",
     "limit_sessions_per_ip",
@@ -80,6 +80,8 @@ inline constexpr std::array<std::string_view, 61> kCodes = {
     "session",
     "silent",
     "stopping",
+    "deadline",
+    "kicked",
     "taken_over",
 };
 

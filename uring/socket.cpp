@@ -11,15 +11,6 @@ namespace {
 
 constexpr int kBacklog = 4096;  // the kernel lowers it to net.core.somaxconn
 
-template <class Call>
-Address address_from(Call call, int socket, sockaddr_storage& storage) {
-    socklen_t size = sizeof(storage);
-    if (call(socket, reinterpret_cast<sockaddr*>(&storage), &size) != 0) {
-        storage = {};
-    }
-    return {};
-}
-
 int set_flag(int socket, int level, int name, int value) {
     return setsockopt(socket, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
 }
@@ -29,12 +20,13 @@ int set_flag(int socket, int level, int name, int value) {
 tl::expected<Address, int> Address::parse(std::string_view host, std::uint16_t port) {
     Address address;
     const std::string text(host);
-    auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage_);
-    auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage_);
-    if (inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
-        address.storage_.ss_family = AF_INET;
-    } else if (inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
-        address.storage_.ss_family = AF_INET6;
+    if (in_addr v4{}; inet_pton(AF_INET, text.c_str(), &v4) == 1) {
+        address.storage_.v4 = {};
+        address.storage_.v4.sin_family = AF_INET;
+        address.storage_.v4.sin_addr = v4;
+    } else if (in6_addr v6{}; inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
+        address.storage_.v6.sin6_family = AF_INET6;
+        address.storage_.v6.sin6_addr = v6;
     } else {
         return tl::unexpected(-EINVAL);
     }
@@ -44,55 +36,53 @@ tl::expected<Address, int> Address::parse(std::string_view host, std::uint16_t p
 
 Address Address::of_peer(int socket) {
     Address address;
-    address_from(getpeername, socket, address.storage_);
+    socklen_t size = sizeof(address.storage_);
+    if (getpeername(socket, &address.storage_.any, &size) != 0) {
+        return {};
+    }
     address.unmap();
     return address;
 }
 
 Address Address::of_local(int socket) {
     Address address;
-    address_from(getsockname, socket, address.storage_);
+    socklen_t size = sizeof(address.storage_);
+    if (getsockname(socket, &address.storage_.any, &size) != 0) {
+        return {};
+    }
     address.unmap();
     return address;
 }
 
 void Address::unmap() {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage_);
-    if (storage_.ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+    const sockaddr_in6 v6 = storage_.v6;
+    if (!is_v6() || !IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
         return;
     }
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = v6.sin6_port;
     std::memcpy(&v4.sin_addr, v6.sin6_addr.s6_addr + 12, sizeof(v4.sin_addr));
-    storage_ = {};
-    std::memcpy(&storage_, &v4, sizeof(v4));
+    storage_.v6 = {};
+    storage_.v4 = v4;
 }
 
 std::uint16_t Address::port() const {
-    const in_port_t port = is_v6() ? reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port
-                                   : reinterpret_cast<const sockaddr_in&>(storage_).sin_port;
-    return ntohs(port);
+    return ntohs(is_v6() ? storage_.v6.sin6_port : storage_.v4.sin_port);
 }
 
 void Address::set_port(std::uint16_t port) {
-    if (is_v6()) {
-        reinterpret_cast<sockaddr_in6&>(storage_).sin6_port = htons(port);
-    } else {
-        reinterpret_cast<sockaddr_in&>(storage_).sin_port = htons(port);
-    }
+    (is_v6() ? storage_.v6.sin6_port : storage_.v4.sin_port) = htons(port);
 }
 
 std::string Address::host() const {
-    if (storage_.ss_family != AF_INET && storage_.ss_family != AF_INET6) {
+    if (family() != AF_INET && family() != AF_INET6) {
         return "unknown";
     }
     char text[INET6_ADDRSTRLEN] = {};
     const void* bytes =
-        is_v6()
-            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr)
-            : &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr;
-    inet_ntop(storage_.ss_family, bytes, text, sizeof(text));
+        is_v6() ? static_cast<const void*>(&storage_.v6.sin6_addr) : &storage_.v4.sin_addr;
+    inet_ntop(family(), bytes, text, sizeof(text));
     return text;
 }
 
@@ -105,7 +95,7 @@ std::string Address::text() const {
 }
 
 const sockaddr* Address::data() const {
-    return reinterpret_cast<const sockaddr*>(&storage_);
+    return &storage_.any;
 }
 
 socklen_t Address::size() const {

@@ -24,8 +24,8 @@ class Address {
     static Address of_peer(int socket);
     static Address of_local(int socket);
 
-    [[nodiscard]] bool valid() const { return storage_.ss_family != AF_UNSPEC; }
-    [[nodiscard]] bool is_v6() const { return storage_.ss_family == AF_INET6; }
+    [[nodiscard]] bool valid() const { return family() != AF_UNSPEC; }
+    [[nodiscard]] bool is_v6() const { return family() == AF_INET6; }
     [[nodiscard]] std::uint16_t port() const;
     void set_port(std::uint16_t port);
     // "127.0.0.1", "::1"; an IPv4 address mapped into IPv6 is shown as IPv4.
@@ -37,8 +37,16 @@ class Address {
     [[nodiscard]] socklen_t size() const;
 
   private:
+    // A sockaddr_storage is four times as large, and a tunnel has many addresses.
+    union Storage {
+        sockaddr any;
+        sockaddr_in v4;
+        sockaddr_in6 v6;
+    };
+
+    [[nodiscard]] sa_family_t family() const { return storage_.any.sa_family; }
     void unmap();
-    sockaddr_storage storage_{};
+    Storage storage_{.v6 = {}};
 };
 
 // A listening TCP socket on exactly `address`. An IPv6 socket takes no IPv4 connections unless

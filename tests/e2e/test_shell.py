@@ -64,7 +64,7 @@ def test_a_command_is_refused_with_a_sentence(scene, gate):
     target = scene.target(echo)
     ssh = scene.ssh(gate, f"0:127.0.0.1:{target.port}", command=["somecommand"])
     port = ssh.allocated_ports()[0]
-    assert ssh.wait_exit() == 1
+    assert ssh.wait_exit() == 2
     words = [line for line in ssh.stderr.text().splitlines()
              if "command" in line and not line.startswith("debug1:")]
     assert words, f"nothing says why:\n{ssh.stderr.text()}"

@@ -22,6 +22,12 @@ class OneConsole final : public ssh::Session::Events, private Console::Events {
   private:
     [[nodiscard]] std::string summary() const override { return "one\ntwo\n"; }
     [[nodiscard]] bool pty_permitted() const override { return permits_pty; }
+    [[nodiscard]] Console::Answer on_console_command(std::string_view line) override {
+        if (line == "words") {
+            return {"three\n", {}, std::nullopt};
+        }
+        return {"you said " + std::string(line) + "\n", "that is wrong\n", 7};
+    }
     void on_console_closed(Console&) override { ++closed; }
     void on_login_request(const ssh::LoginRequest&) override { session->answer_login(true); }
     std::uint16_t on_forward(const ssh::ForwardWish&) override { return 0; }
@@ -115,17 +121,22 @@ TEST_F(ConsoleSeen, TakesControlCForDataWithoutATerminal) {
     EXPECT_EQ(with_.closed, 0) << "`ssh … </dev/null` goes on";
 }
 
-TEST_F(ConsoleSeen, AnswersACommandInASentence) {
+TEST_F(ConsoleSeen, AnswersACommandAndEnds) {
     on_peer([this] {
         EXPECT_EQ(ssh_channel_request_exec(channel_, "uptime"), SSH_OK);
-        EXPECT_EQ(ssh::testing::read_to_end(channel_), "");
+        EXPECT_EQ(ssh::testing::read_to_end(channel_), "you said uptime\n");
         char text[200] = {};
         EXPECT_GT(ssh_channel_read(channel_, text, sizeof(text) - 1, 1), 0);
-        EXPECT_STREQ(text,
-                     "portreeve: this server runs no commands; leave the command out, or add -N\n");
-        EXPECT_EQ(ssh_channel_get_exit_status(channel_), 1);
+        EXPECT_STREQ(text, "that is wrong\n");
+        EXPECT_EQ(ssh_channel_get_exit_status(channel_), 7);
     });
     EXPECT_EQ(with_.closed, 1);
+}
+
+TEST_F(ConsoleSeen, GoesOnAfterWordsAboutTheSession) {
+    EXPECT_EQ(on_peer([this] { return ssh_channel_request_exec(channel_, "words"); }), SSH_OK);
+    with_.console.end("bye\n", 0);
+    on_peer([this] { EXPECT_EQ(ssh::testing::read_to_end(channel_), "three\none\ntwo\nbye\n"); });
 }
 
 TEST_F(ConsoleSeen, SaysItsLastWords) {

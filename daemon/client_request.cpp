@@ -1,0 +1,232 @@
+#include "daemon/client_request.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "conf/values.h"
+#include "ssh/text.h"
+
+namespace portreeve::daemon {
+namespace {
+
+using Kind = ClientRequest::Kind;
+using Wrong = std::optional<std::string>;
+
+struct Command {
+    std::string_view name;
+    Kind kind;
+    std::string_view argument;  // its name; empty: it has none
+    bool has_json;
+};
+
+constexpr std::array kCommands = {
+    Command{"help", Kind::help, "", false},
+    Command{"list", Kind::list, "", true},
+    Command{"status", Kind::status, "", true},
+    Command{"usage", Kind::usage, "", true},
+    Command{"explain", Kind::explain, "ADDR:PORT", false},
+    Command{"kick", Kind::kick, "NAME", false},
+};
+
+std::vector<std::string_view> words_of(std::string_view line) {
+    std::vector<std::string_view> words;
+    for (std::size_t at = 0; at < line.size();) {
+        const std::size_t end = std::min(line.find_first_of(" \t\r\n", at), line.size());
+        if (end > at) {
+            words.push_back(line.substr(at, end - at));
+        }
+        at = end + 1;
+    }
+    return words;
+}
+
+// --- words about the session ---
+
+Wrong read_flag(bool& flag, std::string_view value) {
+    if (value != "true" && value != "false") {
+        return "write true or false";
+    }
+    flag = value == "true";
+    return std::nullopt;
+}
+
+Wrong read_alias_users(SessionWords& words, std::string_view value, std::int64_t) {
+    auto audience = ssh::Audience::parse(value);
+    if (!audience) {
+        return audience.error();
+    }
+    words.alias_users = std::move(*audience);
+    return std::nullopt;
+}
+
+Wrong read_auto_close(SessionWords& words, std::string_view value, std::int64_t) {
+    return read_flag(words.auto_close, value);
+}
+
+// A session that only carries -L is left alone here whatever it says.
+Wrong read_local_forward(SessionWords&, std::string_view value, std::int64_t) {
+    bool ignored = false;
+    return read_flag(ignored, value);
+}
+
+Wrong read_deadline(SessionWords& words, std::string_view value, std::int64_t now_s) {
+    std::int64_t time_s = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), time_s);
+    if (error == std::errc{} && end == value.data() + value.size()) {
+        words.deadline_s = time_s;
+        return std::nullopt;
+    }
+    const auto left = conf::parse_duration(value);
+    if (!left) {
+        return "write how long from now (\"1h30m\"), or when in seconds since 1970";
+    }
+    words.deadline_s = now_s + std::chrono::ceil<std::chrono::seconds>(*left).count();
+    return std::nullopt;
+}
+
+struct Honoured {
+    std::string_view name;
+    Wrong (*read)(SessionWords& words, std::string_view value, std::int64_t now_s);
+};
+
+constexpr std::array kHonoured = {
+    Honoured{"auto-close", read_auto_close},
+    Honoured{"deadline", read_deadline},
+    Honoured{"local-forward", read_local_forward},
+    Honoured{"tcp-aliases-allowed-users", read_alias_users},
+};
+
+struct Declined {
+    std::string_view name;
+    std::string_view why;
+};
+
+constexpr std::string_view kNoHttp = "there are no http names in this version";
+constexpr std::array kDeclined = {
+    Declined{"force-https", kNoHttp},
+    Declined{"host-header", kNoHttp},
+    Declined{"proxy-protocol",
+             "this version sends no PROXY header; the visitor's address is the "
+             "originator of each forwarded connection"},
+    Declined{"proxyproto",
+             "this version sends no PROXY header; the visitor's address is the "
+             "originator of each forwarded connection"},
+    Declined{"sni-proxy", kNoHttp},
+    Declined{"strip-path", kNoHttp},
+    Declined{"tcp-address", "write the address in front of the port: -R ADDRESS:PORT:HOST:PORT"},
+    Declined{"tcp-alias", "a name is private without it: -R NAME:PORT:HOST:PORT"},
+};
+
+std::string known_words() {
+    std::string text;
+    for (const Honoured& word : kHonoured) {
+        text += (text.empty() ? "" : ", ") + std::string(word.name) + "=";
+    }
+    return text;
+}
+
+std::string known_commands() {
+    std::string text;
+    for (const Command& command : kCommands) {
+        text += (text.empty() ? "" : ", ") + std::string(command.name);
+    }
+    return text;
+}
+
+std::string line_of(const std::string& sentence) {
+    return "portreeve: " + sentence + "\n";
+}
+
+Wrong read_word(SessionWords& words, std::string_view text, std::int64_t now_s) {
+    const std::size_t equals = text.find('=');
+    const std::string_view name = text.substr(0, equals);
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1);
+    const auto honoured = std::find_if(kHonoured.begin(), kHonoured.end(),
+                                       [&](const Honoured& one) { return one.name == name; });
+    if (honoured != kHonoured.end() && equals != std::string_view::npos) {
+        auto wrong = honoured->read(words, value, now_s);
+        return wrong ? Wrong(std::string(name) + "=" + ssh::shown(value) + ": " + *wrong)
+                     : std::nullopt;
+    }
+    const auto declined = std::find_if(kDeclined.begin(), kDeclined.end(),
+                                       [&](const Declined& one) { return one.name == name; });
+    if (declined != kDeclined.end() && equals != std::string_view::npos) {
+        words.notices.push_back(
+            line_of(std::string(name) + "= is not honoured: " + std::string(declined->why)));
+        return std::nullopt;
+    }
+    return "there is no word \"" + ssh::shown(text) + "\"; the commands are " + known_commands() +
+           ", and the words about this session " + known_words();
+}
+
+tl::expected<ClientRequest, std::string> read_command(const Command& command,
+                                                      std::vector<std::string_view> words) {
+    ClientRequest request{command.kind, false, {}, {}};
+    words.erase(words.begin());
+    if (command.has_json && !words.empty() && words.back() == "--json") {
+        request.json = true;
+        words.pop_back();
+    }
+    const std::size_t wanted = command.argument.empty() ? 0 : 1;
+    if (words.size() != wanted) {
+        return tl::unexpected(
+            line_of("write " + std::string(command.name) +
+                    (wanted == 0 ? "" : " " + std::string(command.argument)) +
+                    (command.has_json ? ", or " + std::string(command.name) + " --json" : "")));
+    }
+    request.argument = wanted == 0 ? "" : std::string(words.front());
+    return request;
+}
+
+}  // namespace
+
+tl::expected<ClientRequest, std::string> parse_client_request(std::string_view line,
+                                                              std::int64_t now_s) {
+    if (line.size() > kRequestBytesMax) {
+        return tl::unexpected(
+            line_of("a command has " + std::to_string(kRequestBytesMax) + " bytes at most"));
+    }
+    const std::vector<std::string_view> words = words_of(line);
+    if (!std::all_of(words.begin(), words.end(), ssh::is_text)) {
+        return tl::unexpected(line_of("the command holds a character that is no text"));
+    }
+    if (words.empty()) {
+        return ClientRequest{};
+    }
+    const auto command = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& one) {
+        return one.name == words.front();
+    });
+    if (command != kCommands.end()) {
+        return read_command(*command, words);
+    }
+    ClientRequest request{Kind::words, false, {}, {}};
+    for (const std::string_view word : words) {
+        if (const auto wrong = read_word(request.words, word, now_s)) {
+            return tl::unexpected(line_of(*wrong));
+        }
+    }
+    return request;
+}
+
+std::string_view client_request_help() {
+    return "Tunnels are asked for with -R; what else can be asked of this server:\n"
+           "\n"
+           "  ssh GATE list [--json]       your tunnels\n"
+           "  ssh GATE status [--json]     who you are here\n"
+           "  ssh GATE usage [--json]      what you use, and how much you may\n"
+           "  ssh GATE explain ADDR:PORT   whether -R ADDR:PORT would be granted, and why\n"
+           "  ssh GATE kick NAME           end a tunnel of yours: NAME, NAME:PORT or PORT\n"
+           "  ssh GATE help                this\n"
+           "\n"
+           "Behind the forwards of a session, without -N: ssh -R ... GATE WORD=VALUE ...\n"
+           "\n"
+           "  tcp-aliases-allowed-users=   who may reach its private names: SHA256:..., groups, "
+           "any\n"
+           "  deadline=                    when it ends: 1h30m from now, or seconds since 1970\n"
+           "  auto-close=true              it ends with its last forward\n"
+           "  local-forward=true           nothing: a session without forwards is left alone\n";
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,85 @@
+#include "daemon/client_request.h"
+
+#include <gmock/gmock.h>
+
+namespace portreeve::daemon {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Kind = ClientRequest::Kind;
+
+constexpr std::int64_t kNow = 1'767'225'600;
+
+ClientRequest read(const std::string& line) {
+    auto request = parse_client_request(line, kNow);
+    EXPECT_TRUE(request) << line << ": " << request.error();
+    return request.value_or(ClientRequest{});
+}
+
+std::string wrong(const std::string& line) {
+    const auto request = parse_client_request(line, kNow);
+    EXPECT_FALSE(request) << line;
+    return request ? "" : request.error();
+}
+
+TEST(ClientRequest, Commands) {
+    EXPECT_EQ(read("help").kind, Kind::help);
+    EXPECT_EQ(read(" ").kind, Kind::help);
+    EXPECT_EQ(read("list").kind, Kind::list);
+    EXPECT_FALSE(read("list").json);
+    EXPECT_TRUE(read(" list \t--json ").json);
+    EXPECT_TRUE(read("status --json").json);
+    EXPECT_EQ(read("usage").kind, Kind::usage);
+    EXPECT_EQ(read("explain *:8080").argument, "*:8080");
+    EXPECT_EQ(read("kick pc42").argument, "pc42");
+}
+
+TEST(ClientRequest, WhatACommandDoesNotTakeIsAnError) {
+    EXPECT_EQ(wrong("list all"), "portreeve: write list, or list --json\n");
+    EXPECT_EQ(wrong("kick"), "portreeve: write kick NAME\n");
+    EXPECT_EQ(wrong("explain a b"), "portreeve: write explain ADDR:PORT\n");
+    EXPECT_EQ(wrong("help --json"), "portreeve: write help\n");
+}
+
+TEST(ClientRequest, WordsAboutTheSession) {
+    const SessionWords words = read(
+                                   "auto-close=true deadline=1h30m local-forward=true "
+                                   "tcp-aliases-allowed-users=any")
+                                   .words;
+    EXPECT_TRUE(words.auto_close);
+    EXPECT_EQ(words.deadline_s, kNow + 5'400);
+    ASSERT_TRUE(words.alias_users);
+    EXPECT_TRUE(words.alias_users->anyone);
+    EXPECT_THAT(words.notices, ElementsAre());
+    EXPECT_EQ(read("deadline=1800000000").words.deadline_s, 1'800'000'000);
+    EXPECT_FALSE(read("auto-close=false").words.auto_close);
+}
+
+TEST(ClientRequest, WordsThatAreNotHonouredSayWhy) {
+    const ClientRequest request = read("tcp-address=0.0.0.0 force-https=true deadline=1h");
+    EXPECT_EQ(request.kind, Kind::words);
+    EXPECT_TRUE(request.words.deadline_s);
+    EXPECT_THAT(request.words.notices,
+                ElementsAre(HasSubstr("tcp-address= is not honoured: write the address"),
+                            HasSubstr("force-https= is not honoured: there are no http names")));
+}
+
+TEST(ClientRequest, WhatIsNotKnownIsAnErrorThatListsWhatIs) {
+    for (const char* line :
+         {"bash", "list;ls", "-c ls", "auto-close", "deadlines=1h", "deadline=1h bash"}) {
+        EXPECT_THAT(wrong(line), HasSubstr("the commands are help, list, status, usage, explain, "
+                                           "kick, and the words about this session auto-close=, "
+                                           "deadline=, local-forward=, "
+                                           "tcp-aliases-allowed-users="))
+            << line;
+    }
+    EXPECT_THAT(wrong("\x1b[31m"), HasSubstr("no text"));
+    EXPECT_THAT(wrong("auto-close=yes"), HasSubstr("auto-close=yes: write true or false"));
+    EXPECT_THAT(wrong("deadline=soon"), HasSubstr("deadline=soon: write how long from now"));
+    EXPECT_THAT(wrong("tcp-aliases-allowed-users=a;b"), HasSubstr("SHA256:"));
+    EXPECT_THAT(wrong(std::string(5'000, 'x')), HasSubstr("4096 bytes at most"));
+}
+
+}  // namespace
+}  // namespace portreeve::daemon
