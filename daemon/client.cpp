@@ -87,7 +87,7 @@ void Client::drain() {
     }
     draining_ = true;
     consoles_.tell("portreeve: the server is stopping; open connections may finish\n");
-    leave_tunnels();
+    leave_tunnels({"stopping", "the server is stopping"});
     place_.ring.post(sweep_);
 }
 
@@ -421,7 +421,7 @@ void Client::on_session_end(ssh::Code reason, std::string_view detail) {
     sibling_probe_.stop();
     expiry_.stop();
     deadline_.stop();
-    leave_tunnels();
+    leave_tunnels({reason, std::string(detail)});
 }
 
 void Client::on_authenticator_idle() {
@@ -449,7 +449,7 @@ Log::Level Client::level_for_stranger(std::string_view what) {
 }
 
 // The session is over, or the server stops: the addresses stay the owner's for [forward] lease.
-void Client::leave_tunnels() {
+void Client::leave_tunnels(const Refusal& why) {
     const std::int64_t lease_s =
         std::chrono::ceil<std::chrono::seconds>(policy()->config.forward.lease).count();
     for (const auto& tunnel : tunnels_) {
@@ -460,7 +460,7 @@ void Client::leave_tunnels() {
             end_tunnel(*tunnel);
         } else {
             tunnel->leave();
-            place_.desk.hold(tunnel->lease(), tunnel->turn(), lease_s);
+            place_.desk.hold(tunnel->lease(), tunnel->turn(), lease_s, why);
         }
     }
 }
@@ -555,8 +555,11 @@ void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {
 
 void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
                                     std::string_view why) {
-    log_.visitor_refused(level_for_stranger("visitor_refused"), tunnel, from,
-                         {code, std::string(why)});
+    const Refusal refusal{code, std::string(why)};
+    if (code == "target_refused") {
+        place_.desk.note_error(tunnel.lease(), refusal);
+    }
+    log_.visitor_refused(level_for_stranger("visitor_refused"), tunnel, from, refusal);
 }
 
 void Client::on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) {

@@ -149,7 +149,7 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] bool channels_full() const;
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share();
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
-    void leave_tunnels();
+    void leave_tunnels(const Refusal& why);
     void end_tunnel(Tunnel& tunnel);
     void blame(ssh::Code reason);
     [[nodiscard]] Log::Level level_for_stranger(std::string_view what);

@@ -125,15 +125,18 @@ CommandAnswer kick(const ClientRequest& request, const CommandScene& scene) {
 }  // namespace
 
 std::string table_of(const std::vector<TunnelEntry>& entries) {
-    constexpr std::size_t kColumns = 6;
+    constexpr std::size_t kColumns = 7;
     using Row = std::array<std::string, kColumns>;
-    std::vector<Row> rows = {{"NAME", "KIND", "ADDRESS", "STATE", "SINCE", "CLIENT"}};
+    std::vector<Row> rows = {{"NAME", "KIND", "ADDRESS", "STATE", "SINCE", "CLIENT", "LAST ERROR"}};
     for (const TunnelEntry& entry : entries) {
         const bool brackets = entry.address.find(':') != std::string::npos;
         rows.push_back({printable(entry.name), entry.is_private ? "private" : "tcp",
                         (brackets ? "[" + entry.address + "]" : entry.address) + ":" +
                             std::to_string(entry.port),
-                        entry.held ? "held" : "open", time_text(entry.since_s), entry.client});
+                        entry.held ? "held" : "open", time_text(entry.since_s), entry.client,
+                        entry.error.empty()
+                            ? ""
+                            : printable(entry.error) + " (" + time_text(entry.error_s) + ")"});
     }
     std::array<std::size_t, kColumns> widths{};
     for (const Row& row : rows) {

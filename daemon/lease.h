@@ -95,11 +95,13 @@ class Lease {
     // Leases' lock guards what follows.
     std::string label_;
     ssh::Audience audience_;  // of a name
-    std::vector<uring::Fd>
-        sockets_;  // none: it is a name, or could not be bound again after a restart
+    // None: it is a name, or could not be bound again after a restart.
+    std::vector<uring::Fd> sockets_;
     LeaseHolder holder_;
-    std::string client_;             // the address of whoever had it last
-    std::int64_t since_s_ = 0;       // when it was opened or held, by the wall clock
+    std::string client_;        // the address of whoever had it last
+    std::int64_t since_s_ = 0;  // when it was opened or held, by the wall clock
+    std::string error_;         // what went wrong last, since it was opened
+    std::int64_t error_s_ = 0;
     std::int64_t held_until_s_ = 0;  // by the wall clock; 0: its owner is here
     bool ended_ = false;
 };

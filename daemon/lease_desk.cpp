@@ -40,8 +40,9 @@ std::size_t LeaseDesk::kick(const std::string& owner, const std::string& called,
     return kicked.size();
 }
 
-bool LeaseDesk::hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s) {
-    auto claim = leases_.hold(lease, turn, held_.holder(), wall_clock_s() + lease_s);
+bool LeaseDesk::hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s,
+                     const Refusal& why) {
+    auto claim = leases_.hold(lease, turn, held_.holder(), wall_clock_s() + lease_s, why);
     if (!claim) {
         return false;
     }
@@ -50,6 +51,12 @@ bool LeaseDesk::hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lea
                    held.take(std::move(taken));
                }));
     return true;
+}
+
+void LeaseDesk::note_error(const LeasePtr& lease, const Refusal& error) {
+    if (leases_.note_error(lease, error)) {
+        tell_changed();
+    }
 }
 
 bool LeaseDesk::end(const LeasePtr& lease, std::uint64_t turn) {

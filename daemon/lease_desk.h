@@ -33,7 +33,8 @@ class LeaseDesk {
     // many.
     std::size_t kick(const std::string& owner, const std::string& called, const std::string& why);
     // From now on the main thread has it, for `lease_s`. False: it was another's already.
-    bool hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s);
+    bool hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s, const Refusal& why);
+    void note_error(const LeasePtr& lease, const Refusal& error);
     // The address is nobody's any more.
     bool end(const LeasePtr& lease, std::uint64_t turn);
     // A former holder accepts no more: whom it took, if anybody, the holder of now has to serve.

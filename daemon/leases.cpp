@@ -196,6 +196,7 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
         lease->label_ = asking.who.label;
         lease->audience_ = asking.who.audience;
         lease->client_ = asking.who.address;
+        lease->error_.clear();
         lease->since_s_ = wall_clock_s();
         lease->held_until_s_ = 0;
         claim->displaced.push_back({lease, former});
@@ -253,7 +254,7 @@ tl::expected<Leases::Claim, Refusal> Leases::give(const LeasePtr& lease, LeaseHo
 }
 
 std::optional<Leases::Claim> Leases::hold(const LeasePtr& lease, std::uint64_t turn, LeaseHolder by,
-                                          std::int64_t until_s) {
+                                          std::int64_t until_s, const Refusal& why) {
     const Lock guard(lock_);
     if (!lease->held_since(turn)) {
         return std::nullopt;
@@ -265,8 +266,24 @@ std::optional<Leases::Claim> Leases::hold(const LeasePtr& lease, std::uint64_t t
     }
     lease->held_until_s_ = until_s;
     lease->since_s_ = wall_clock_s();
+    put_error(*lease, why);
     claim->until_s = until_s;
     return std::move(*claim);
+}
+
+void Leases::put_error(Lease& lease, const Refusal& error) {
+    constexpr std::size_t kErrorBytesMax = 200;  // a client has a say in it
+    lease.error_ =
+        std::string(std::string_view(error.code)) + ": " + error.sentence.substr(0, kErrorBytesMax);
+    lease.error_s_ = wall_clock_s();
+}
+
+bool Leases::note_error(const LeasePtr& lease, const Refusal& error) {
+    const Lock guard(lock_);
+    const std::string before = lease->error_;
+    const std::int64_t before_s = lease->error_s_;
+    put_error(*lease, error);
+    return lease->error_ != before || lease->error_s_ != before_s;
 }
 
 bool Leases::end(const LeasePtr& lease, std::uint64_t turn) {
@@ -428,7 +445,9 @@ TunnelEntry Leases::entry_of(const Lease& lease) {
             terms.port,
             lease.client_,
             lease.since_s_,
-            lease.held_until_s_ != 0};
+            lease.held_until_s_ != 0,
+            lease.error_,
+            lease.error_s_};
 }
 
 std::vector<TunnelEntry> Leases::entries(const std::string& owner) const {

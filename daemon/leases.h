@@ -67,9 +67,13 @@ class Leases {
     [[nodiscard]] tl::expected<Claim, Refusal> claim(const Claimant& who,
                                                      const ssh::ForwardWish& wish,
                                                      const conf::Forward& rules);
-    // The session is over: `by` holds the lease until `until_s`. nullopt: it was another's already.
+    // The session is over, and why: `by` holds the lease until `until_s`. nullopt: it was another's
+    // already.
     [[nodiscard]] std::optional<Claim> hold(const LeasePtr& lease, std::uint64_t turn,
-                                            LeaseHolder by, std::int64_t until_s);
+                                            LeaseHolder by, std::int64_t until_s,
+                                            const Refusal& why);
+    // Something went wrong with it, for others to see. False: it is as it was noted last.
+    bool note_error(const LeasePtr& lease, const Refusal& error);
     // The address is nobody's any more. False: somebody else has it since `turn`.
     bool end(const LeasePtr& lease, std::uint64_t turn);
     // Those of `owner` (of all, if empty) that are called so, by NAME, NAME:PORT or PORT, are
@@ -125,6 +129,7 @@ class Leases {
     [[nodiscard]] std::vector<LeasePtr> in_the_way(const Wanted& wanted, std::uint16_t port) const;
     void drop(const LeasePtr& lease);
     static void close_sockets(Lease& lease);
+    static void put_error(Lease& lease, const Refusal& error);
     [[nodiscard]] static TunnelEntry entry_of(const Lease& lease);
 
     mutable std::mutex lock_;

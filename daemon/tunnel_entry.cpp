@@ -20,7 +20,9 @@ Json object_of(const TunnelEntry& entry) {
             {"port", entry.port},
             {"client", entry.client},
             {"since", time_text(entry.since_s)},
-            {"state", entry.held ? "held" : "open"}};
+            {"state", entry.held ? "held" : "open"},
+            {"last_error", entry.error},
+            {"last_error_at", entry.error.empty() ? "" : time_text(entry.error_s)}};
 }
 
 std::string text_of(const Json& json, int indent) {

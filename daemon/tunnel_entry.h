@@ -24,6 +24,9 @@ struct TunnelEntry {
     std::string client;        // "192.0.2.1:4022"; empty: not known since a restart
     std::int64_t since_s = 0;  // when it became what it is, by the wall clock
     bool held = false;         // else open
+    // What went wrong last, since it was opened: "target_refused: …", "lost: …"; and when.
+    std::string error;
+    std::int64_t error_s = 0;
 
     // Whether NAME, NAME:PORT or PORT means this one.
     [[nodiscard]] bool is_called(const std::string& text) const;

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from harness import client, streams
+from harness import client, ports, streams, visitor
 from harness.target import greet
 from harness.wait import until
 
@@ -52,12 +52,33 @@ def test_each_live_tunnel_is_a_file(scene, gate):
     assert pc42.pop("client").startswith("127.0.0.1:")
     assert pc42 == {"name": "pc42", "kind": "tcp", "user": "pc42", "state": "open",
                     "fingerprint": scene.key.fingerprint, "requested": "localhost:0",
-                    "address": "127.0.0.1", "addresses": ["127.0.0.1", "::1"], "port": port}
+                    "address": "127.0.0.1", "addresses": ["127.0.0.1", "::1"], "port": port,
+                    "last_error": "", "last_error_at": ""}
     assert found["box"]["kind"] == "private"
     assert (found["box"]["requested"], found["box"]["port"]) == ("box:22", 22)
     private.close()
     ssh.close()
     wait_states(gate, pc42="held", box="held")
+
+
+def test_it_tells_what_went_wrong_last(scene, gate):
+    """Session alive, target refuses, session gone: told apart."""
+    nobody = ports.fixed()
+    ssh = scene.ssh(gate, f"0:127.0.0.1:{nobody}", user="pc42")
+    port = ssh.allocated_ports()[0]
+
+    def error():
+        return [(entry["state"], entry["last_error"]) for entry in entries(gate).values()]
+
+    until(lambda: error() == [("open", "")], error)
+    visitor.read_until_closed(scene.visit(port))
+    until(lambda: error()[0][1].startswith("target_refused: "), error)
+    assert error()[0][0] == "open"
+    ssh.signal(signal.SIGKILL)
+    until(lambda: error()[0][0] == "held", error)
+    assert error() == [("held", "lost: the client closed the connection")]
+    scene.ssh(gate, f"0:127.0.0.1:{nobody}", user="pc42").allocated_ports()
+    until(lambda: error() == [("open", "")], error)
 
 
 def test_a_cancelled_forward_has_none(scene, gate):

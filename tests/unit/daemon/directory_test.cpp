@@ -30,7 +30,9 @@ TunnelEntry tcp(const std::string& id, const std::string& name, std::uint16_t po
             port,
             "192.0.2.1:4022",
             1'767'225'600,
-            false};
+            false,
+            "",
+            0};
 }
 
 TunnelEntry of_name(const std::string& id, const std::string& name, std::uint16_t port) {
@@ -70,7 +72,7 @@ TEST_F(DirectoryTest, HasAFileForEachTunnelWhileItIs) {
               R"({"name":"pc42","kind":"tcp","user":"pc42","fingerprint":"SHA256:owner",)"
               R"("requested":"localhost:0","address":"127.0.0.1","addresses":["127.0.0.1","::1"],)"
               R"("port":20001,"client":"192.0.2.1:4022","since":"2026-01-01T00:00:00Z",)"
-              R"("state":"open"})"
+              R"("state":"open","last_error":"","last_error_at":""})"
               "\n");
     EXPECT_THAT(text("tunnels/blog-80.json"), HasSubstr(R"("kind":"private","user":"label")"));
     TunnelEntry held = tcp("a", "pc42", 20'001);

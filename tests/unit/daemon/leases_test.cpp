@@ -37,7 +37,7 @@ class LeasesTest : public ::testing::Test {
     }
     // The client is gone; the main thread has the lease.
     Leases::Claim lose(const Leases::Claim& claim) {
-        auto held = leases_.hold(claim.lease, claim.turn, {&keeper_, 0}, kLater);
+        auto held = leases_.hold(claim.lease, claim.turn, {&keeper_, 0}, kLater, {"lost", "gone"});
         EXPECT_TRUE(held);
         return std::move(*held);
     }
@@ -146,6 +146,36 @@ TEST_F(LeasesTest, ANameIsFoundByThoseWhoMayReachIt) {
     EXPECT_TRUE(claim(client(2, "bob"), 22, "pc42"));
 }
 
+TEST_F(LeasesTest, AnEntryHasTheLastErrorUntilItIsOpenedAgain) {
+    const auto got = claim(client(1), 22, "pc42");
+    EXPECT_EQ(leases_.entries().at(0).error, "");
+    EXPECT_TRUE(leases_.note_error(got->lease, {"target_refused", "nobody listens"}));
+    EXPECT_EQ(leases_.entries().at(0).error, "target_refused: nobody listens");
+    static_cast<void>(lose(*got));
+    const TunnelEntry held = leases_.entries("ann").at(0);
+    EXPECT_TRUE(held.held);
+    EXPECT_EQ(held.error, "lost: gone");
+    EXPECT_GT(held.error_s, 0);
+    EXPECT_TRUE(claim(client(2), 22, "pc42"));
+    EXPECT_EQ(leases_.entries().at(0).error, "");
+    EXPECT_THAT(leases_.entries("bob"), SizeIs(0));
+}
+
+TEST_F(LeasesTest, KickedIsWhatIsCalledSoAndItsOwners) {
+    const auto port_one = claim(client(1), 0);
+    const auto name = claim(client(2), 22, "pc42");
+    ASSERT_TRUE(claim(client(3, "bob", "pc42"), 0));
+    EXPECT_THAT(leases_.kick("ann", "nothing"), SizeIs(0));
+    const auto kicked = leases_.kick("ann", "pc42");
+    ASSERT_THAT(kicked, SizeIs(1));
+    EXPECT_EQ(kicked.front().lease, name->lease);
+    EXPECT_EQ(kicked.front().holder.client, 2U);
+    EXPECT_FALSE(name->lease->held_since(name->turn));
+    EXPECT_THAT(leases_.kick("ann", std::to_string(port(*port_one))), SizeIs(1));
+    EXPECT_THAT(leases_.kick("", "pc42"), SizeIs(1)) << "of all owners";
+    EXPECT_THAT(leases_.entries(), SizeIs(0));
+}
+
 TEST_F(LeasesTest, ANameIsRestoredWithoutSockets) {
     static_cast<void>(lose(*claim(client(1), 22, "pc42")));
     const auto records = leases_.records();
@@ -166,7 +196,7 @@ TEST_F(LeasesTest, AFixedPortIsTakenOverByItsOwnerAndNobodyElse) {
     ASSERT_TRUE(second);
     EXPECT_EQ(second->lease, first->lease);
     EXPECT_EQ(second->displaced.at(0).holder.client, 1U);
-    EXPECT_FALSE(leases_.hold(first->lease, first->turn, {&keeper_, 0}, kLater))
+    EXPECT_FALSE(leases_.hold(first->lease, first->turn, {&keeper_, 0}, kLater, {"lost", "gone"}))
         << "the former holder has nothing to hand over";
     EXPECT_FALSE(leases_.end(first->lease, first->turn));
     static_cast<void>(lose(*second));
