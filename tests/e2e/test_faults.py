@@ -21,8 +21,8 @@ def gate(scene):
 
 
 def assert_serves(scene, gate):
-    """A whole round on a session of its own: log in, forward, visit."""
-    ssh, port = scene.tunnel(gate, scene.target(echo))
+    """A whole round on a session of its own, and of another user's: log in, forward, visit."""
+    ssh, port = scene.tunnel(gate, scene.target(echo), user="another")
     with visitor.connect(port) as sock:
         sock.sendall(b"others")
         assert streams.read_exactly(sock, 6) == b"others"
