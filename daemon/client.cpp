@@ -8,8 +8,6 @@
 namespace portreeve::daemon {
 namespace {
 
-constexpr std::size_t kNoticesMax = 64;
-
 constexpr std::int64_t kExpiryLookMs = 60'000;  // a clock that is set is noticed that soon
 
 ssh::SessionOptions session_options(const conf::Config& config) {
