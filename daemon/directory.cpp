@@ -89,9 +89,10 @@ std::string ssh_config_of(const std::vector<TunnelEntry>& entries) {
         }
         const std::string port = std::to_string(entry.port);
         const bool oldest = seen.insert(entry.name).second;
-        text += "\nHost " + entry.name + (oldest ? "" : "-" + port) + "\n    HostName " +
-                host_to_connect(entry.address) + "\n    Port " + port + "\n    HostKeyAlias " +
-                entry.name + "\n";
+        text.append("\nHost ").append(entry.name).append(oldest ? "" : "-" + port);
+        text.append("\n    HostName ").append(host_to_connect(entry.address));
+        text.append("\n    Port ").append(port);
+        text.append("\n    HostKeyAlias ").append(entry.name).append("\n");
     }
     return text;
 }

@@ -116,6 +116,7 @@ void LeaseUpkeep::update_store(const std::vector<LeaseRecord>& records) {
         if (stored_.count(id) == 0) {
             const std::vector<uring::Fd> duplicates = leases_.sockets_of(id);
             std::vector<int> sockets;
+            sockets.reserve(duplicates.size());
             for (const uring::Fd& socket : duplicates) {
                 sockets.push_back(socket.get());
             }
