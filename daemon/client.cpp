@@ -8,7 +8,7 @@
 namespace portreeve::daemon {
 namespace {
 
-constexpr std::int64_t kExpiryLookMs = 60'000;  // a clock that is set is noticed that soon
+constexpr std::int64_t kClockLookMs = 60'000;  // a clock that is set is noticed that soon
 
 ssh::SessionOptions session_options(const conf::Config& config) {
     return {config.ssh.login_grace.count(), config.ssh.keepalive.count(), config.ssh.banner,
@@ -166,21 +166,29 @@ void Client::use_grant(Grant grant) {
     grant_ = std::move(grant);
     from_visitors_.set_rate(grant_->options.bytes_per_s_max, usage_);
     to_visitors_.set_rate(grant_->options.bytes_per_s_max, usage_);
-    expiry_.stop();
-    if (grant_->options.expiry_s) {
-        check_expiry();
-    }
+    check_time();
 }
 
-// By the wall clock, which may be set: so it is looked at now and again.
-void Client::check_expiry() {
+// The key's expiry-time and the session's own deadline, by the wall clock, which may be set: so it
+// is looked at now and again.
+void Client::check_time() {
+    time_.stop();
     const std::int64_t now_s = wall_clock_s();
     if (grant_->options.expired(now_s)) {
         forfeit("key_expired", grant_->source + ": the time of expiry-time has passed");
         return;
     }
-    const std::int64_t left_ms = (*grant_->options.expiry_s - now_s + 1) * 1000;
-    expiry_.start_at(place_.ring.now_ms() + std::min(left_ms, kExpiryLookMs));
+    if (deadline_s_ && *deadline_s_ <= now_s) {
+        forfeit("deadline", "the time that it asked for with deadline= is over");
+        return;
+    }
+    std::optional<std::int64_t> next_s = deadline_s_;
+    if (const auto expiry_s = grant_->options.expiry_s; expiry_s) {
+        next_s = std::min(next_s.value_or(*expiry_s + 1), *expiry_s + 1);
+    }
+    if (next_s) {
+        time_.start_at(place_.ring.now_ms() + std::min((*next_s - now_s) * 1000, kClockLookMs));
+    }
 }
 
 void Client::refuse_login(const Refusal& refusal) {
@@ -377,24 +385,14 @@ std::string Client::use_words(const SessionWords& words) {
     }
     auto_close_ = auto_close_ || words.auto_close;
     if (words.deadline_s) {
-        deadline_s_ = *words.deadline_s;
-        check_deadline();
+        deadline_s_ = words.deadline_s;
+        check_time();
     }
     std::string text;
     for (const std::string& notice : words.notices) {
         text += notice;
     }
     return text;
-}
-
-// By the wall clock, as check_expiry().
-void Client::check_deadline() {
-    const std::int64_t left_s = deadline_s_ - wall_clock_s();
-    if (left_s <= 0) {
-        forfeit("deadline", "the time that it asked for with deadline= is over");
-        return;
-    }
-    deadline_.start_at(place_.ring.now_ms() + std::min(left_s * 1000, kExpiryLookMs));
 }
 
 std::string Client::describe(const Tunnel& tunnel) const {
@@ -417,8 +415,7 @@ void Client::on_session_end(ssh::Code reason, std::string_view detail) {
     on_alive();  // its tunnels can be claimed: nobody need wait for it
     authenticator_.stop();
     sibling_probe_.stop();
-    expiry_.stop();
-    deadline_.stop();
+    time_.stop();
     leave_tunnels({reason, std::string(detail)});
 }
 

@@ -139,9 +139,8 @@ class Client final : private ssh::Session::Events,
     void let_in();
     [[nodiscard]] Leases::Claimant claimant() const;
     void use_grant(Grant grant);
-    void check_expiry();
+    void check_time();
     [[nodiscard]] std::string use_words(const SessionWords& words);
-    void check_deadline();
     void forfeit(ssh::Code reason, const std::string& sentence);
     void refuse_login(const Refusal& refusal);
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
@@ -186,11 +185,10 @@ class Client final : private ssh::Session::Events,
     Reaches reaches_;
     Consoles consoles_;
     uring::Task sweep_ = uring::Task::to<&Client::sweep>(this);
-    uring::Timer expiry_ = uring::Timer::to<&Client::check_expiry>(this, place_.ring.timers());
-    uring::Timer deadline_ = uring::Timer::to<&Client::check_deadline>(this, place_.ring.timers());
-    std::int64_t deadline_s_ = 0;
-    ssh::Audience audience_;   // of its private names, by the words of the session
-    bool auto_close_ = false;  // it ends with its last forward
+    uring::Timer time_ = uring::Timer::to<&Client::check_time>(this, place_.ring.timers());
+    std::optional<std::int64_t> deadline_s_;  // by the words of the session
+    ssh::Audience audience_;                  // of its private names, by the words of the session
+    bool auto_close_ = false;                 // it ends with its last forward
     bool draining_ = false;
     bool session_joined_ = false;
 };

@@ -13,6 +13,8 @@ namespace {
 using Kind = ClientRequest::Kind;
 using Wrong = std::optional<std::string>;
 
+constexpr std::int64_t kLastTimeS = 253'402'300'799;  // of the year 9999
+
 struct Command {
     std::string_view name;
     Kind kind;
@@ -73,7 +75,8 @@ Wrong read_local_forward(SessionWords&, std::string_view value, std::int64_t) {
 Wrong read_deadline(SessionWords& words, std::string_view value, std::int64_t now_s) {
     std::int64_t time_s = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), time_s);
-    if (error == std::errc{} && end == value.data() + value.size()) {
+    const bool is_number = error == std::errc{} && end == value.data() + value.size();
+    if (is_number && time_s >= 0 && time_s <= kLastTimeS) {
         words.deadline_s = time_s;
         return std::nullopt;
     }
@@ -103,15 +106,14 @@ struct Declined {
 };
 
 constexpr std::string_view kNoHttp = "there are no http names in this version";
+constexpr std::string_view kNoProxy =
+    "this version sends no PROXY header; the visitor's address is the originator of each forwarded "
+    "connection";
 constexpr std::array kDeclined = {
     Declined{"force-https", kNoHttp},
     Declined{"host-header", kNoHttp},
-    Declined{"proxy-protocol",
-             "this version sends no PROXY header; the visitor's address is the "
-             "originator of each forwarded connection"},
-    Declined{"proxyproto",
-             "this version sends no PROXY header; the visitor's address is the "
-             "originator of each forwarded connection"},
+    Declined{"proxy-protocol", kNoProxy},
+    Declined{"proxyproto", kNoProxy},
     Declined{"sni-proxy", kNoHttp},
     Declined{"strip-path", kNoHttp},
     Declined{"tcp-address", "write the address in front of the port: -R ADDRESS:PORT:HOST:PORT"},

@@ -53,6 +53,7 @@ TEST(ClientRequest, WordsAboutTheSession) {
     EXPECT_TRUE(words.alias_users->anyone);
     EXPECT_THAT(words.notices, ElementsAre());
     EXPECT_EQ(read("deadline=1800000000").words.deadline_s, 1'800'000'000);
+    EXPECT_EQ(read("deadline=253402300799").words.deadline_s, 253'402'300'799);
     EXPECT_FALSE(read("auto-close=false").words.auto_close);
 }
 
@@ -76,7 +77,9 @@ TEST(ClientRequest, WhatIsNotKnownIsAnErrorThatListsWhatIs) {
     }
     EXPECT_THAT(wrong("\x1b[31m"), HasSubstr("no text"));
     EXPECT_THAT(wrong("auto-close=yes"), HasSubstr("auto-close=yes: write true or false"));
-    EXPECT_THAT(wrong("deadline=soon"), HasSubstr("deadline=soon: write how long from now"));
+    for (const char* when : {"soon", "-1", "253402300800", "9223372036854775807", "1e9", ""}) {
+        EXPECT_THAT(wrong(std::string("deadline=") + when), HasSubstr("write how long from now"));
+    }
     EXPECT_THAT(wrong("tcp-aliases-allowed-users=a;b"), HasSubstr("SHA256:"));
     EXPECT_THAT(wrong(std::string(5'000, 'x')), HasSubstr("4096 bytes at most"));
 }
