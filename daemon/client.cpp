@@ -141,10 +141,15 @@ void Client::let_in() {
 }
 
 Leases::Claimant Client::claimant() const {
-    ssh::Audience audience = grant_->options.alias_users;
-    audience.add(audience_);
-    return {grant_->owner,           grant_->user,       place_.holder, log_.client(),
-            sibling_probe_.silent(), std::move(audience)};
+    return {grant_->owner,           grant_->user, place_.holder, log_.client(),
+            sibling_probe_.silent(), audience()};
+}
+
+// Those whom the key's line names, and the words of the session.
+ssh::Audience Client::audience() const {
+    ssh::Audience all = grant_->options.alias_users;
+    all.add(audience_asked_);
+    return all;
 }
 
 void Client::show_life(const LeaseHolder& asker) {
@@ -163,7 +168,11 @@ void Client::on_alive() {
 }
 
 void Client::use_grant(Grant grant) {
+    const bool other_audience = grant_ && grant_->options.alias_users != grant.options.alias_users;
     grant_ = std::move(grant);
+    if (other_audience) {
+        place_.commons.leases.set_audience(place_.holder, audience());
+    }
     from_visitors_.set_rate(grant_->options.bytes_per_s_max, usage_);
     to_visitors_.set_rate(grant_->options.bytes_per_s_max, usage_);
     check_time();
@@ -380,8 +389,8 @@ Console::Answer Client::on_console_command(std::string_view line) {
 
 std::string Client::use_words(const SessionWords& words) {
     if (words.alias_users) {
-        audience_ = *words.alias_users;
-        place_.commons.leases.set_audience(place_.holder, claimant().audience);
+        audience_asked_ = *words.alias_users;
+        place_.commons.leases.set_audience(place_.holder, audience());
     }
     auto_close_ = auto_close_ || words.auto_close;
     if (words.deadline_s) {
