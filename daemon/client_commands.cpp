@@ -107,6 +107,11 @@ CommandAnswer explain(const ClientRequest& request, const CommandScene& scene) {
         return {{}, "portreeve: explain: " + wish.error() + "\n", kWrong};
     }
     const Answer answer = explain_wish(*wish, scene.grant, scene.policy);
+    const auto anothers =
+        scene.leases.why_anothers(scene.grant.owner, *wish, scene.policy.config.forward);
+    if (answer.granted && anothers) {
+        return {refusal_text(*anothers), {}, kNo};
+    }
     return {answer.text, {}, answer.granted ? 0 : kNo};
 }
 

@@ -81,7 +81,7 @@ std::string rows_of_hints(const Question& question, const Refusal& refusal) {
 }
 
 Answer refused(const Refusal& refusal, const std::string& rows) {
-    return {false, "refused: " + std::string(refusal.code) + ": " + refusal.sentence + "\n" + rows};
+    return {false, refusal_text(refusal) + rows};
 }
 
 Answer login_refused(const Question& question, const Policy& policy, const Refusal& refusal) {
@@ -167,6 +167,10 @@ Answer explained(const ssh::ForwardWish& wish, const Grant& grant, const Policy&
 }
 
 }  // namespace
+
+std::string refusal_text(const Refusal& refusal) {
+    return "refused: " + std::string(refusal.code) + ": " + refusal.sentence + "\n";
+}
 
 tl::expected<ssh::ForwardWish, std::string> parse_wish(std::string_view text) {
     const auto wrong = [text](const std::string& why) {

@@ -36,6 +36,9 @@ struct Answer {
     std::string text;  // the first word is "granted", "refused" or "undecided"
 };
 
+// "refused: CODE: sentence", a line.
+[[nodiscard]] std::string refusal_text(const Refusal& refusal);
+
 // What stock ssh asks a server for when `text` stands behind its -R, in front of the target. The
 // error is a sentence.
 [[nodiscard]] tl::expected<ssh::ForwardWish, std::string> parse_wish(std::string_view text);

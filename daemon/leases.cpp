@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "daemon/login.h"
@@ -79,12 +80,6 @@ Refusal in_use(const Lease& lease, std::string_view whose) {
     return {"address_in_use", lease.address_text() + " is in use by " + std::string(whose)};
 }
 
-Refusal leased(const Lease& lease, bool held) {
-    return {"address_leased",
-            lease.address_text() +
-                (held ? " is kept for another key, which is away" : " is in use by another key")};
-}
-
 }  // namespace
 
 std::string Lease::address_text() const {
@@ -109,15 +104,29 @@ tl::expected<Leases::Claim, Refusal> Leases::claim(const Claimant& who,
     return wish.port == 0 ? claim_any(asking) : claim_port(asking);
 }
 
+std::optional<Refusal> Leases::anothers(const std::vector<LeasePtr>& found,
+                                        const std::string& owner) {
+    for (const LeasePtr& lease : found) {
+        if (lease->terms().owner != owner) {
+            return Refusal{"address_leased", lease->address_text() +
+                                                 (lease->held_until_s_ == 0
+                                                      ? " is in use by another key"
+                                                      : " is kept for another key, which is away")};
+        }
+    }
+    return std::nullopt;
+}
+
 tl::expected<Leases::Claim, Refusal> Leases::claim_port(const Asking& asking) {
+    const auto found =
+        in_the_way(asking.wanted, static_cast<std::uint16_t>(std::min(asking.wish.port, 65'535U)));
+    if (auto why = anothers(found, asking.who.owner)) {
+        return tl::unexpected(std::move(*why));
+    }
     LeasePtr own;
     std::vector<Displaced> given_up;
-    for (const LeasePtr& lease : in_the_way(
-             asking.wanted, static_cast<std::uint16_t>(std::min(asking.wish.port, 65'535U)))) {
+    for (const LeasePtr& lease : found) {
         const Lease::Terms& terms = lease->terms();
-        if (terms.owner != asking.who.owner) {
-            return tl::unexpected(leased(*lease, lease->held_until_s_ != 0));
-        }
         if (lease->holder_ == asking.who.holder) {
             return tl::unexpected(in_use(*lease, "this session"));
         }
@@ -163,17 +172,14 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_any(const Asking& asking) {
 }
 
 tl::expected<Leases::Claim, Refusal> Leases::claim_name(const Asking& asking) {
-    LeasePtr own;
-    const auto [first, last] = by_name_.equal_range(ssh::lower_case(asking.wish.address));
-    for (auto at = first; at != last; ++at) {
-        const LeasePtr& lease = at->second;
-        if (lease->terms().owner != asking.who.owner) {
-            return tl::unexpected(leased(*lease, lease->held_until_s_ != 0));
-        }
-        if (lease->terms().port == asking.wish.port) {
-            own = lease;
-        }
+    const auto found = in_the_way(asking.wish.address);
+    if (auto why = anothers(found, asking.who.owner)) {
+        return tl::unexpected(std::move(*why));
     }
+    const auto same = std::find_if(found.begin(), found.end(), [&](const LeasePtr& lease) {
+        return lease->terms().port == asking.wish.port;
+    });
+    const LeasePtr own = same == found.end() ? nullptr : *same;
     if (own && own->holder_ == asking.who.holder) {
         return tl::unexpected(in_use(*own, "this session"));
     }
@@ -362,6 +368,27 @@ std::vector<LeasePtr> Leases::in_the_way(const Wanted& wanted, std::uint16_t por
     return found;
 }
 
+std::vector<LeasePtr> Leases::in_the_way(const std::string& name) const {
+    std::vector<LeasePtr> found;
+    const auto [first, last] = by_name_.equal_range(ssh::lower_case(name));
+    std::transform(first, last, std::back_inserter(found),
+                   [](const auto& at) { return at.second; });
+    return found;
+}
+
+std::optional<Refusal> Leases::why_anothers(const std::string& owner, const ssh::ForwardWish& wish,
+                                            const conf::Forward& rules) const {
+    const Lock guard(lock_);
+    if (is_name(wish.address)) {
+        return anothers(in_the_way(wish.address), owner);
+    }
+    const auto wanted = addresses_for(wish.address, rules.bind);
+    if (!wanted || wish.port == 0 || wish.port > 65'535U) {
+        return std::nullopt;
+    }
+    return anothers(in_the_way(*wanted, static_cast<std::uint16_t>(wish.port)), owner);
+}
+
 std::optional<LeaseHolder> Leases::holder_of(const LeasePtr& lease) const {
     const Lock guard(lock_);
     return lease->ended_ ? std::nullopt : std::optional(lease->holder_);
@@ -369,12 +396,12 @@ std::optional<LeaseHolder> Leases::holder_of(const LeasePtr& lease) const {
 
 LeasePtr Leases::find_name(const std::string& name, std::uint16_t port, const MayReach& may) const {
     const Lock guard(lock_);
-    const auto [first, last] = by_name_.equal_range(ssh::lower_case(name));
-    const auto found = std::find_if(first, last, [&](const auto& at) {
-        const Lease& lease = *at.second;
-        return lease.terms().port == port && may(lease.terms().owner, lease.audience_);
-    });
-    return found == last ? nullptr : found->second;
+    for (const LeasePtr& lease : in_the_way(name)) {
+        if (lease->terms().port == port && may(lease->terms().owner, lease->audience_)) {
+            return lease;
+        }
+    }
+    return nullptr;
 }
 
 std::vector<LeaseHolder> Leases::siblings(const Claimant& who) const {

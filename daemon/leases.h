@@ -88,6 +88,10 @@ class Leases {
     [[nodiscard]] Claim restore(const LeaseRecord& record, LeaseHolder by,
                                 std::vector<uring::Fd> sockets);
 
+    // Why the wish would be refused for what others have; nullopt: not for that.
+    [[nodiscard]] std::optional<Refusal> why_anothers(const std::string& owner,
+                                                      const ssh::ForwardWish& wish,
+                                                      const conf::Forward& rules) const;
     // nullopt: it has ended.
     [[nodiscard]] std::optional<LeaseHolder> holder_of(const LeasePtr& lease) const;
     // The private name that is asked for here, if there is one and `may`, which is told its owner
@@ -127,6 +131,10 @@ class Leases {
                                                          const LeasePtr& lease);
     [[nodiscard]] tl::expected<Claim, Refusal> give(const LeasePtr& lease, LeaseHolder to);
     [[nodiscard]] std::vector<LeasePtr> in_the_way(const Wanted& wanted, std::uint16_t port) const;
+    [[nodiscard]] std::vector<LeasePtr> in_the_way(const std::string& name) const;
+    // The refusal for the first that is not `owner`'s.
+    [[nodiscard]] static std::optional<Refusal> anothers(const std::vector<LeasePtr>& found,
+                                                         const std::string& owner);
     void drop(const LeasePtr& lease);
     static void close_sockets(Lease& lease);
     static void put_error(Lease& lease, const Refusal& error);

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness import listeners, streams, visitor
+from harness import listeners, ports, streams, visitor
 from harness.target import echo, greet
 from harness.wait import until
 
@@ -72,6 +72,19 @@ def test_explain(scene):
     assert ask(scene, gate, "explain", "9090", status=1).startswith(
         "refused: listen_not_permitted: ")
     assert "write it as for ssh -R" in ask(scene, gate, "explain", "a:b:c", status=2)
+
+
+def test_explain_knows_what_is_anothers(scene):
+    gate = scene.gate(lines=[scene.key.line, scene.other_key.line])
+    port = ports.fixed()
+    owner = scene.ssh(gate, f"{port}:127.0.0.1:9", "pc42:22:127.0.0.1:9", key=scene.other_key)
+    owner.wait_granted(2)
+    for wish in (str(port), f"*:{port}", "PC42:80"):
+        said = ask(scene, gate, "explain", wish, status=1)
+        assert said.startswith("refused: address_leased: "), said
+        assert "in use by another key" in said
+        ask(scene, gate, "explain", wish, key=scene.other_key)
+    ask(scene, gate, "explain", "pc43:22")
 
 
 @pytest.mark.parametrize("how", ["name", "name and port", "port"])
