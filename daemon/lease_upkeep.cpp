@@ -92,6 +92,10 @@ void LeaseUpkeep::changed() {
 
 void LeaseUpkeep::write() {
     gather_.stop();
+    // Also what is no record may have changed, and strangers can change it.
+    if (const std::uint64_t now = leases_.revision(); std::exchange(written_, now) == now) {
+        return;
+    }
     std::vector<LeaseRecord> records = leases_.records();
     if (store_) {
         update_store(records);

@@ -53,6 +53,7 @@ class LeaseUpkeep {
     const Log& log_;
     bool store_;
     std::set<std::string> stored_;  // ids
+    std::uint64_t written_ = 0;     // the revision of the leases
     uring::Timer gather_ = uring::Timer::to<&LeaseUpkeep::write>(this, ring_.timers());
     LeaseWriter writer_;
 };

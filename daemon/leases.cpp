@@ -199,6 +199,7 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
     const LeaseHolder former = lease->holder_;
     auto claim = give(lease, asking.who.holder);
     if (claim) {
+        ++revision_;
         lease->label_ = asking.who.label;
         lease->audience_ = asking.who.audience;
         lease->client_ = asking.who.address;
@@ -239,6 +240,7 @@ tl::expected<Leases::Claim, Refusal> Leases::add(const Asking& asking, Bound bou
 }
 
 void Leases::keep(const LeasePtr& lease) {
+    ++revision_;
     leases_.push_back(lease);
     if (lease->is_name()) {
         by_name_.emplace(ssh::lower_case(lease->terms().requested), lease);
@@ -270,6 +272,7 @@ std::optional<Leases::Claim> Leases::hold(const LeasePtr& lease, std::uint64_t t
         drop(lease);
         return std::nullopt;
     }
+    ++revision_;
     lease->held_until_s_ = until_s;
     lease->since_s_ = wall_clock_s();
     put_error(*lease, why);
@@ -316,6 +319,7 @@ void Leases::close_sockets(Lease& lease) {
 }
 
 void Leases::drop(const LeasePtr& lease) {
+    ++revision_;
     close_sockets(*lease);
     lease->holder_ = {};
     lease->ended_ = true;

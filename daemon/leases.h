@@ -11,6 +11,7 @@
 // sessions for those with a client, leases_per_key for those without.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -105,6 +106,8 @@ class Leases {
     [[nodiscard]] std::vector<LeaseHolder> siblings(const Claimant& who) const;
     [[nodiscard]] std::string label_of(const LeasePtr& lease) const;
     [[nodiscard]] std::vector<LeaseRecord> records() const;
+    // Another number whenever records() would be others.
+    [[nodiscard]] std::uint64_t revision() const { return revision_.load(); }
     // Duplicates, for systemd's store; none when there is no such lease.
     [[nodiscard]] std::vector<uring::Fd> sockets_of(const std::string& id) const;
     [[nodiscard]] Counts counts() const;
@@ -141,6 +144,7 @@ class Leases {
     [[nodiscard]] static TunnelEntry entry_of(const Lease& lease);
 
     mutable std::mutex lock_;
+    std::atomic<std::uint64_t> revision_{1};
     std::list<LeasePtr> leases_;  // in the order in which they were asked for
     std::multimap<std::uint16_t, LeasePtr> by_port_;
     std::multimap<std::string, LeasePtr> by_name_;  // in lower case

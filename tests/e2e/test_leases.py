@@ -297,6 +297,20 @@ def test_an_address_outlives_the_server(scene, gate, end):
     assert streams.read_all(scene.visit(fixed)) == b"still here"
 
 
+def test_visitors_of_a_dead_target_wear_out_no_disk(scene, gate):
+    """A stranger's visit changes what is told of a tunnel, and nothing that outlives the daemon."""
+    ssh = scene.ssh(gate, f"0:127.0.0.1:{ports.fixed()}", user="pc42")
+    port = ssh.allocated_ports()[0]
+    path = wait_saved(gate, port)
+    entry = TextFile(os.path.join(gate.settings["server"]["runtime_dir"], "tunnels",
+                                  f"pc42-{port}.json"))
+    entry.wait_for('"last_error":""')
+    before = os.stat(path).st_ino  # each writing puts a new file in place
+    visitor.read_until_closed(scene.visit(port))
+    entry.wait_for('"last_error":"target_refused: ')
+    assert os.stat(path).st_ino == before
+
+
 def test_a_damaged_file_is_set_aside(scene, gate):
     target = scene.target(greet("hello"))
     _, port = scene.tunnel(gate, target)

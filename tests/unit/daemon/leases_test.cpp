@@ -161,6 +161,28 @@ TEST_F(LeasesTest, AnEntryHasTheLastErrorUntilItIsOpenedAgain) {
     EXPECT_THAT(leases_.entries("bob"), SizeIs(0));
 }
 
+TEST_F(LeasesTest, TheRevisionIsAnotherWhereTheRecordsAre) {
+    std::uint64_t before = leases_.revision();
+    const auto is_another = [&] {
+        const std::uint64_t now = leases_.revision();
+        return std::exchange(before, now) != now;
+    };
+    auto got = claim(client(1), 0);
+    EXPECT_TRUE(is_another()) << "a new one";
+    EXPECT_TRUE(leases_.note_error(got->lease, {"target_refused", "nobody listens"}));
+    leases_.set_audience({&keeper_, 1}, *ssh::Audience::parse("any"));
+    EXPECT_FALSE(is_another()) << "neither is in a record";
+    static_cast<void>(lose(*got));
+    EXPECT_TRUE(is_another()) << "held";
+    got = claim(client(2), 0);
+    EXPECT_TRUE(is_another()) << "taken back";
+    const auto record = leases_.records().front();
+    EXPECT_TRUE(leases_.end(got->lease, got->turn));
+    EXPECT_TRUE(is_another()) << "ended";
+    static_cast<void>(leases_.restore(record, {&keeper_, 0}, {}));
+    EXPECT_TRUE(is_another()) << "restored";
+}
+
 TEST_F(LeasesTest, KickedIsWhatIsCalledSoAndItsOwners) {
     const auto port_one = claim(client(1), 0);
     const auto name = claim(client(2), 22, "pc42");
