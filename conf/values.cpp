@@ -286,8 +286,7 @@ Parsed<std::string> parse_group_member(std::string_view text) {
     constexpr std::size_t kDigestLetters = 43;  // of 32 bytes in base64, without the padding
     constexpr std::string_view kPrincipal = "principal:";
     const auto is_base64 = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '+' || c == '/';
+        return is_letter(c) || is_digit(c) || c == '+' || c == '/';
     };
     const std::string_view digest = text.substr(std::min(text.size(), kKey.size()));
     const bool is_key = text.starts_with(kKey) && digest.size() == kDigestLetters &&
@@ -304,10 +303,8 @@ Parsed<std::string> parse_group_member(std::string_view text) {
 bool is_group_name(std::string_view text) {
     constexpr std::size_t kGroupNameBytesMax = 64;
     return !text.empty() && text.size() <= kGroupNameBytesMax && text != "any" &&
-           std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '-' || c == '_';
-           });
+           std::all_of(text.begin(), text.end(),
+                       [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; });
 }
 
 namespace {

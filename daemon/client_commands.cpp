@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include <nlohmann/json.hpp>
-
 #include "daemon/explain.h"
+#include "daemon/json_text.h"
 #include "daemon/time_text.h"
 
 namespace portreeve::daemon {
@@ -16,10 +15,6 @@ using Kind = ClientRequest::Kind;
 
 constexpr int kNo = 1;
 constexpr int kWrong = 2;
-
-std::string text_of(const Json& json) {
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
 
 // Names that other clients chose are shown to this one's terminal.
 std::string printable(const std::string& text) {
@@ -47,13 +42,13 @@ CommandAnswer status(const ClientRequest& request, const CommandScene& scene) {
                                     [](const TunnelEntry& entry) { return entry.held; });
     const auto open = static_cast<std::ptrdiff_t>(entries.size()) - held;
     if (request.json) {
-        return {text_of({{"user", scene.grant.user},
-                         {"fingerprint", scene.grant.owner},
-                         {"certificate", scene.grant.certificate},
-                         {"granted_by", scene.grant.source},
-                         {"client", scene.client},
-                         {"tunnels_open", open},
-                         {"tunnels_held", held}}),
+        return {json_text_of({{"user", scene.grant.user},
+                              {"fingerprint", scene.grant.owner},
+                              {"certificate", scene.grant.certificate},
+                              {"granted_by", scene.grant.source},
+                              {"client", scene.client},
+                              {"tunnels_open", open},
+                              {"tunnels_held", held}}),
                 {},
                 0};
     }
@@ -75,15 +70,15 @@ CommandAnswer usage(const ClientRequest& request, const CommandScene& scene) {
     const conf::Limits& limits = scene.policy.config.limits;
     if (request.json) {
         const auto maximum = [](std::uint64_t value) { return value == 0 ? Json() : Json(value); };
-        return {text_of({{"sessions", scene.usage.sessions()},
-                         {"sessions_max", limits.sessions_per_key},
-                         {"tunnels", scene.usage.tunnels()},
-                         {"tunnels_max", maximum(options.tunnels_max)},
-                         {"tunnels_per_session_max", limits.tunnels_per_session},
-                         {"visitors", scene.usage.visitors()},
-                         {"visitors_max", maximum(options.visitors_max)},
-                         {"visitors_per_tunnel_max", limits.visitors_per_tunnel},
-                         {"bytes_per_second_max", maximum(options.bytes_per_s_max)}}),
+        return {json_text_of({{"sessions", scene.usage.sessions()},
+                              {"sessions_max", limits.sessions_per_key},
+                              {"tunnels", scene.usage.tunnels()},
+                              {"tunnels_max", maximum(options.tunnels_max)},
+                              {"tunnels_per_session_max", limits.tunnels_per_session},
+                              {"visitors", scene.usage.visitors()},
+                              {"visitors_max", maximum(options.visitors_max)},
+                              {"visitors_per_tunnel_max", limits.visitors_per_tunnel},
+                              {"bytes_per_second_max", maximum(options.bytes_per_s_max)}}),
                 {},
                 0};
     }

@@ -12,8 +12,8 @@
 #include <set>
 #include <utility>
 
+#include "ssh/text.h"
 #include "uring/fd.h"
-#include "uring/socket.h"
 
 namespace portreeve::daemon {
 namespace {
@@ -30,8 +30,7 @@ std::string safe(const std::string& name) {
     constexpr std::size_t kNameMax = 64;
     std::string text = name.substr(0, kNameMax);
     for (char& c : text) {
-        const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        const bool harmless = ssh::is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
         c = harmless ? c : '_';
     }
     return text.empty() || text.front() == '.' ? "_" + text : text;

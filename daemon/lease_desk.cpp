@@ -8,6 +8,13 @@
 
 namespace portreeve::daemon {
 
+// `call` is made with the keeper, on its own thread.
+template <class Call>
+void LeaseDesk::post(LeaseKeeper& keeper, Call call) {
+    ring_.post(keeper.ring_descriptor(),
+               uring::make_message([&keeper, made = std::move(call)]() mutable { made(keeper); }));
+}
+
 tl::expected<Leases::Claim, Refusal> LeaseDesk::claim(const Leases::Claimant& who,
                                                       const ssh::ForwardWish& wish,
                                                       const conf::Forward& rules,
@@ -23,10 +30,10 @@ tl::expected<Leases::Claim, Refusal> LeaseDesk::claim(const Leases::Claimant& wh
 
 void LeaseDesk::tell(const std::vector<Leases::Displaced>& displaced, const Refusal& why) {
     for (const Leases::Displaced& one : displaced) {
-        LeaseKeeper& keeper = *one.holder.keeper;
-        ring_.post(keeper.ring_descriptor(),
-                   uring::make_message([&keeper, lease = one.lease, client = one.holder.client,
-                                        why] { keeper.on_lease_taken(lease, client, why); }));
+        post(*one.holder.keeper,
+             [lease = one.lease, client = one.holder.client, why](LeaseKeeper& keeper) {
+                 keeper.on_lease_taken(lease, client, why);
+             });
     }
 }
 
@@ -72,32 +79,26 @@ void LeaseDesk::pass_on(const LeasePtr& lease, std::vector<Arrival> visitors) {
     if (!holder) {
         return;
     }
-    LeaseKeeper& keeper = *holder->keeper;
-    ring_.post(keeper.ring_descriptor(),
-               uring::make_message([&keeper, lease, client = holder->client,
-                                    passed = std::move(visitors)]() mutable {
-                   keeper.on_lease_visitors(lease, client, std::move(passed));
-               }));
+    post(*holder->keeper, [lease, client = holder->client,
+                           passed = std::move(visitors)](LeaseKeeper& keeper) mutable {
+        keeper.on_lease_visitors(lease, client, std::move(passed));
+    });
 }
 
 std::vector<LeaseHolder> LeaseDesk::ask_siblings(const Leases::Claimant& who) {
     std::vector<LeaseHolder> siblings = leases_.siblings(who);
     for (const LeaseHolder& sibling : siblings) {
-        LeaseKeeper& keeper = *sibling.keeper;
-        ring_.post(keeper.ring_descriptor(),
-                   uring::make_message([&keeper, client = sibling.client, asker = who.holder] {
-                       keeper.on_life_asked(client, asker);
-                   }));
+        post(*sibling.keeper, [client = sibling.client, asker = who.holder](LeaseKeeper& keeper) {
+            keeper.on_life_asked(client, asker);
+        });
     }
     return siblings;
 }
 
 void LeaseDesk::show_life(const LeaseHolder& asker, const LeaseHolder& sibling) {
-    LeaseKeeper& keeper = *asker.keeper;
-    ring_.post(keeper.ring_descriptor(),
-               uring::make_message([&keeper, client = asker.client, sibling] {
-                   keeper.on_life_shown(client, sibling);
-               }));
+    post(*asker.keeper, [client = asker.client, sibling](LeaseKeeper& keeper) {
+        keeper.on_life_shown(client, sibling);
+    });
 }
 
 void LeaseDesk::tell_changed() {

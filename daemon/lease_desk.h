@@ -45,6 +45,8 @@ class LeaseDesk {
     void show_life(const LeaseHolder& asker, const LeaseHolder& sibling);
 
   private:
+    template <class Call>
+    void post(LeaseKeeper& keeper, Call call);
     void tell(const std::vector<Leases::Displaced>& displaced, const Refusal& why);
     void tell_changed();
 

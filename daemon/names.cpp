@@ -11,15 +11,11 @@ namespace {
 constexpr std::uint32_t kHttpPort = 80;
 constexpr std::uint32_t kHttpsPort = 443;
 
-bool is_letter_or_digit(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 // It is a word in ssh_config, and the name of a file.
 bool well_formed(const std::string& name) {
-    return name.size() <= kNameBytesMax && is_letter_or_digit(name.front()) &&
+    return name.size() <= kNameBytesMax && ssh::is_letter_or_digit(name.front()) &&
            std::all_of(name.begin(), name.end(), [](char c) {
-               return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
+               return ssh::is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
            });
 }
 

@@ -14,6 +14,7 @@
 
 #include "conf/values.h"
 #include "ssh/secret_file.h"
+#include "ssh/text.h"
 #include "uring/fd.h"
 
 namespace portreeve::daemon {
@@ -34,8 +35,7 @@ constexpr auto kShapes = std::to_array<Shape>({{"$y$", 43},
                                                {"$6$", 86}});
 
 bool is_digest_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '/';
+    return ssh::is_letter_or_digit(c) || c == '.' || c == '/';
 }
 
 // What is wrong with a hash; empty if nothing is. The hash itself is never repeated.

@@ -35,13 +35,8 @@ Reach::Reach(uring::Ring& ring, uring::Stream::Pools pools, std::string text,
 
 Reach::Reach(uring::Ring& ring, uring::Stream::Pools pools, std::string text, uring::Fd socket,
              Visitor::Share share, Events& events)
-    : ring_(ring),
-      pools_(pools),
-      events_(events),
-      text_(std::move(text)),
-      socket_(std::move(socket)),
-      share_(std::move(share)),
-      dialer_(ring, *this) {
+    : Reach(ring, pools, std::move(text), std::vector<uring::Address>(), std::move(share), events) {
+    socket_ = std::move(socket);
 }
 
 void Reach::attach(ssh::Channel& channel) {

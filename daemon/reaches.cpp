@@ -29,12 +29,11 @@ tl::expected<Reach*, Refusal> Reaches::try_open(const ssh::DirectWish& wish) {
     if (auto may = may_reach(events_.reach_grant(), wish.host, wish.port); !may) {
         return tl::unexpected(may.error());
     }
-    if (const LeasePtr name = events_.find_name(wish.host, wish.port)) {
-        return open_name(wish, name);
-    }
     auto addresses = addresses_to_reach(wish.host, wish.port);
-    if (!addresses) {
-        return tl::unexpected(addresses.error());
+    if (!addresses) {  // it is a name
+        const LeasePtr name = events_.find_name(wish.host, wish.port);
+        return name ? open_name(wish, name)
+                    : tl::expected<Reach*, Refusal>(tl::unexpected(addresses.error()));
     }
     auto share = events_.admit_reach();
     if (!share) {

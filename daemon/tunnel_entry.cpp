@@ -1,7 +1,6 @@
 #include "daemon/tunnel_entry.h"
 
-#include <nlohmann/json.hpp>
-
+#include "daemon/json_text.h"
 #include "daemon/time_text.h"
 
 namespace portreeve::daemon {
@@ -25,10 +24,6 @@ Json object_of(const TunnelEntry& entry) {
             {"last_error_at", entry.error.empty() ? "" : time_text(entry.error_s)}};
 }
 
-std::string text_of(const Json& json, int indent) {
-    return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 bool TunnelEntry::is_called(const std::string& text) const {
@@ -37,7 +32,7 @@ bool TunnelEntry::is_called(const std::string& text) const {
 }
 
 std::string json_of(const TunnelEntry& entry) {
-    return text_of(object_of(entry), -1);
+    return json_line_of(object_of(entry));
 }
 
 std::string json_of(const std::vector<TunnelEntry>& entries) {
@@ -45,7 +40,7 @@ std::string json_of(const std::vector<TunnelEntry>& entries) {
     for (const TunnelEntry& entry : entries) {
         array.push_back(object_of(entry));
     }
-    return text_of(array, 2) + '\n';
+    return json_text_of(array);
 }
 
 }  // namespace portreeve::daemon

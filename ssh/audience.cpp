@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ssh/text.h"
+
 namespace portreeve::ssh {
 namespace {
 
@@ -9,8 +11,7 @@ constexpr std::string_view kKey = "SHA256:";
 
 bool is_one_of(std::string_view text, std::string_view beyond_letters) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               beyond_letters.find(c) != std::string_view::npos;
+        return is_letter_or_digit(c) || beyond_letters.find(c) != std::string_view::npos;
     });
 }
 

@@ -65,8 +65,7 @@ Wrong read_command(Reading& reading, std::string_view value) {
 }
 
 bool is_variable_letter(char letter) {
-    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-           (letter >= '0' && letter <= '9') || letter == '_';
+    return is_letter_or_digit(letter) || letter == '_';
 }
 
 Wrong read_environment(Reading& reading, std::string_view value) {
