@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -43,8 +42,12 @@ std::string write_file(const std::string& folder, const std::string& name,
     {
         const uring::Fd file(
             ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
-        if (!file || ::fchmod(file.get(), kFileMode) != 0 ||
-            ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+        if (!file || ::fchmod(file.get(), kFileMode) != 0) {
+            return failed(partial);
+        }
+        const ssize_t count = ::write(file.get(), text.data(), text.size());
+        if (count != static_cast<ssize_t>(text.size())) {
+            errno = count < 0 ? errno : ENOSPC;
             return failed(partial);
         }
     }
@@ -122,12 +125,8 @@ std::string DirectoryFiles::name_of(const TunnelEntry& entry) {
     std::string& name = names_[entry.id];
     if (name.empty()) {
         const std::string base = safe(entry.name) + "-" + std::to_string(entry.port);
-        const auto taken = [this](const std::string& wanted) {
-            return std::any_of(names_.begin(), names_.end(),
-                               [&](const auto& one) { return one.second == wanted; });
-        };
         std::string wanted = base + ".json";
-        for (int count = 2; taken(wanted); ++count) {
+        for (int count = 2; written_.count(wanted) > 0; ++count) {
             wanted = base + "." + std::to_string(count) + ".json";
         }
         name = wanted;
@@ -188,12 +187,15 @@ void Directory::open() {
 
 void Directory::changed() {
     if (latest_ && !gather_.running()) {
-        gather_.start_at(ring_.now_ms() + kGatherMs);
+        const std::size_t thousands = gathered_ / 1'000;
+        gather_.start_at(ring_.now_ms() + kGatherMs * static_cast<std::int64_t>(1 + thousands));
     }
 }
 
 void Directory::gather() {
-    latest_->give(leases_.entries());
+    std::vector<TunnelEntry> entries = leases_.entries();
+    gathered_ = entries.size();
+    latest_->give(std::move(entries));
 }
 
 void Directory::close() {
