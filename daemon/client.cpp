@@ -335,7 +335,7 @@ tl::expected<Visitor::Share, Refusal> Client::admit_reach() {
                                       "this session has as many connections through this host as "
                                       "[limits] visitors_per_tunnel allows"});
     }
-    return take_share();
+    return take_share(place_.figures.reaches, nullptr);
 }
 
 LeasePtr Client::find_name(const std::string& name, std::uint16_t port) {
@@ -540,17 +540,19 @@ tl::expected<Visitor::Share, Refusal> Client::admit_visitor(const Tunnel& tunnel
                                       "the tunnel has as many visitors as [limits] "
                                       "visitors_per_tunnel allows"});
     }
-    return take_share();
+    Lease& lease = *tunnel.lease();
+    return take_share(lease.is_name() ? place_.figures.names : place_.figures.tcp,
+                      &lease.traffic());
 }
 
-tl::expected<Visitor::Share, Refusal> Client::take_share() {
+tl::expected<Visitor::Share, Refusal> Client::take_share(Traffic& kind, Traffic* tunnel) {
     auto place = usage_->take_visitor(grant_->options.visitors_max);
     if (!place) {
         return tl::unexpected(Refusal{
             "limit_visitors_per_key",
             "the key has as many visitors as its max-visitors allows (" + grant_->source + ")"});
     }
-    return Visitor::Share{std::move(*place), from_visitors_, to_visitors_};
+    return Visitor::Share{std::move(*place), from_visitors_, to_visitors_, kind, tunnel};
 }
 
 void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {

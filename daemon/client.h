@@ -29,6 +29,7 @@
 #include "daemon/sibling_probe.h"
 #include "daemon/throttle.h"
 #include "daemon/tunnel.h"
+#include "daemon/worker_figures.h"
 #include "ssh/session.h"
 
 namespace portreeve::daemon {
@@ -65,6 +66,7 @@ class Client final : private ssh::Session::Events,
         const Commons& commons;
         LeaseDesk& desk;
         LeaseHolder holder;  // this client, as leases know it
+        WorkerFigures& figures;
     };
 
     Client(Place place, Events& events, uring::Fd socket, Admission::Ticket ticket);
@@ -147,7 +149,7 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
     [[nodiscard]] tl::expected<Owners::Place, Refusal> place_for_tunnel() const;
     [[nodiscard]] bool channels_full() const;
-    [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share();
+    [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share(Traffic& kind, Traffic* tunnel);
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void leave_tunnels(const Refusal& why);
     void end_tunnel(Tunnel& tunnel);

@@ -1,11 +1,10 @@
 #include "daemon/client_commands.h"
 
 #include <algorithm>
-#include <array>
 
 #include "daemon/explain.h"
 #include "daemon/json_text.h"
-#include "daemon/time_text.h"
+#include "daemon/people_text.h"
 
 namespace portreeve::daemon {
 namespace {
@@ -16,22 +15,13 @@ using Kind = ClientRequest::Kind;
 constexpr int kNo = 1;
 constexpr int kWrong = 2;
 
-// Names that other clients chose are shown to this one's terminal.
-std::string printable(const std::string& text) {
-    std::string shown = text;
-    std::replace_if(
-        shown.begin(), shown.end(), [](char c) { return (c >= '\0' && c < ' ') || c == '\x7f'; },
-        '?');
-    return shown;
-}
-
 CommandAnswer list(const ClientRequest& request, const CommandScene& scene) {
     const auto entries = scene.leases.entries(scene.grant.owner);
     if (request.json) {
-        return {json_of(entries), {}, 0};
+        return {json_text_of(array_of(entries, Detail::plain)), {}, 0};
     }
     return {entries.empty() ? "no tunnel is open; ask for one with -R 0:localhost:PORT\n"
-                            : table_of(entries),
+                            : table_of(array_of(entries, Detail::traffic)),
             {},
             0};
 }
@@ -123,37 +113,6 @@ CommandAnswer kick(const ClientRequest& request, const CommandScene& scene) {
 }
 
 }  // namespace
-
-std::string table_of(const std::vector<TunnelEntry>& entries) {
-    constexpr std::size_t kColumns = 7;
-    using Row = std::array<std::string, kColumns>;
-    std::vector<Row> rows = {{"NAME", "KIND", "ADDRESS", "STATE", "SINCE", "CLIENT", "LAST ERROR"}};
-    for (const TunnelEntry& entry : entries) {
-        const bool brackets = entry.address.find(':') != std::string::npos;
-        rows.push_back({printable(entry.name), entry.is_private ? "private" : "tcp",
-                        (brackets ? "[" + entry.address + "]" : entry.address) + ":" +
-                            std::to_string(entry.port),
-                        entry.held ? "held" : "open", time_text(entry.since_s), entry.client,
-                        entry.error.empty()
-                            ? ""
-                            : printable(entry.error) + " (" + time_text(entry.error_s) + ")"});
-    }
-    std::array<std::size_t, kColumns> widths{};
-    for (const Row& row : rows) {
-        for (std::size_t column = 0; column < kColumns; ++column) {
-            widths[column] = std::max(widths[column], row[column].size());
-        }
-    }
-    std::string text;
-    for (const Row& row : rows) {
-        std::string line;
-        for (std::size_t column = 0; column < kColumns; ++column) {
-            line += row[column] + std::string(widths[column] - row[column].size() + 2, ' ');
-        }
-        text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-    }
-    return text;
-}
 
 CommandAnswer answer_command(const ClientRequest& request, const CommandScene& scene) {
     switch (request.kind) {

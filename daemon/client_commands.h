@@ -33,7 +33,4 @@ struct CommandAnswer {
 // Not of Kind::words, which are the session's own business.
 [[nodiscard]] CommandAnswer answer_command(const ClientRequest& request, const CommandScene& scene);
 
-// "NAME  KIND  ADDRESS  STATE  SINCE  CLIENT  LAST ERROR", a line a tunnel.
-[[nodiscard]] std::string table_of(const std::vector<TunnelEntry>& entries);
-
 }  // namespace portreeve::daemon

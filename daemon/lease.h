@@ -7,7 +7,7 @@
 // for the next holder.
 //
 // Owns: the sockets. Called by: whoever holds it, on any thread; what can change is Leases' alone,
-// under its lock, but for the turn. Bounds: two sockets.
+// under its lock, but for the turn and the traffic. Bounds: two sockets.
 #pragma once
 
 #include <atomic>
@@ -18,6 +18,7 @@
 
 #include "daemon/arrival.h"
 #include "daemon/refusal.h"
+#include "daemon/traffic.h"
 #include "ssh/audience.h"
 #include "uring/fd.h"
 
@@ -84,6 +85,7 @@ class Lease {
     }
     // "127.0.0.1:20001 and [::1]:20001", "pc42:22"
     [[nodiscard]] std::string address_text() const;
+    [[nodiscard]] Traffic& traffic() { return traffic_; }
     // It is a private name, with no address of its own.
     [[nodiscard]] bool is_name() const { return terms_.hosts.empty(); }
 
@@ -92,6 +94,7 @@ class Lease {
 
     const Terms terms_;
     std::atomic<std::uint64_t> turn_{0};
+    Traffic traffic_;
     // Leases' lock guards what follows.
     std::string label_;
     ssh::Audience audience_;  // of a name

@@ -478,7 +478,8 @@ TunnelEntry Leases::entry_of(const Lease& lease) {
             lease.since_s_,
             lease.held_until_s_ != 0,
             lease.error_,
-            lease.error_s_};
+            lease.error_s_,
+            lease.traffic_.figures()};
 }
 
 std::vector<TunnelEntry> Leases::entries(const std::string& owner) const {

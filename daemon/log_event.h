@@ -37,6 +37,7 @@ inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"no_keys", Subsystem::server, "c4ade778f82840dab6aef5a6fb3cbed9"},
     {"reload_failed", Subsystem::server, "d97e72b29ca94063a64412eed8d5948d"},
     {"reloaded", Subsystem::server, "cd631c6b45dc4c389b8e04e02e93d7ba"},
+    {"control_not_served", Subsystem::server, "fd4dc1e377e94a71a82ff5bded5c3dab"},
     {"directory_not_written", Subsystem::server, "fb8ccd71a4244bc8bc6f823ab33ccd35"},
     {"restart_needed", Subsystem::server, "f977d46f818048c682b42bcc2b933aca"},
     {"ring_failed", Subsystem::server, "6a723a1682404b8384cc962cd4dc1a5c"},

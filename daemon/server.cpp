@@ -107,6 +107,9 @@ tl::expected<void, Failure> Server::make_workers() {
 
 void Server::take_passed_sockets() {
     passed_ = PassedSockets::take();
+    if (auto control = passed_.named("control"); !control.empty()) {
+        control_socket_ = std::move(control.front());
+    }
     for (uring::Fd& socket : passed_.named("ssh")) {
         auto door = std::make_unique<Door>();
         door->name = "ssh";
@@ -136,6 +139,7 @@ int Server::run() {
     }
     restore_leases();
     directory_.open();
+    open_control();
     for (auto& door : std::exchange(doors_, {})) {
         open_door(std::move(door));
     }
@@ -376,7 +380,7 @@ tl::expected<void, Failure> Server::try_reload() {
 
     warn_of_restart_keys(policy_->config, next);
     policy_ = std::move(*policy);
-    log_.set_levels(policy_->config.log);
+    control_set_log(policy_->config.log);
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
     held_.use(policy_->config);
@@ -515,6 +519,7 @@ void Server::stop() {
     watchdog_.stop();
     tell_workers([](Worker& worker) { return [&worker] { worker.stop(); }; });
     key_watch_.stop();
+    control_.close();
     ring_.cancel(signal_op_);
 }
 
@@ -539,7 +544,7 @@ void Server::on_status_changed(const std::string& status) {
 }
 
 void Server::stop_ring_if_joined() {
-    if (!signal_op_.armed() && key_watch_.idle() && held_.idle()) {
+    if (!signal_op_.armed() && key_watch_.idle() && held_.idle() && control_.joined()) {
         ring_.stop();
     }
 }

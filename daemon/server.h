@@ -16,6 +16,7 @@
 #include <tl/expected.hpp>
 
 #include "daemon/admission.h"
+#include "daemon/control.h"
 #include "daemon/directory.h"
 #include "daemon/held_tunnels.h"
 #include "daemon/key_watch.h"
@@ -39,7 +40,9 @@ class Server final : private uring::Listener::Events,
                      private Watchdog::Events,
                      private KeyWatch::Events,
                      private HeldTunnels::Events,
-                     private StatusLine::Events {
+                     private StatusLine::Events,
+                     private ControlHost,
+                     private Control::Events {
   public:
     static constexpr std::int64_t kEndMs = 3'000;
 
@@ -57,6 +60,8 @@ class Server final : private uring::Listener::Events,
     int run();
 
   private:
+    static constexpr std::uint16_t kControlBuffers = 0;  // of the main ring
+
     enum class Stage { serving, draining, ending, stopped };
     // A place where clients knock: configured by its endpoint, or passed by systemd.
     struct Door {
@@ -90,6 +95,17 @@ class Server final : private uring::Listener::Events,
     void on_held_tunnels_idle() override;
     [[nodiscard]] std::string status() const override;
     void on_status_changed(const std::string& status) override;
+    [[nodiscard]] Status control_status() const override;
+    [[nodiscard]] std::vector<TunnelEntry> control_tunnels() const override {
+        return leases_.entries();
+    }
+    std::size_t control_kick(const std::string& called) override;
+    std::string control_reload() override;
+    void control_drain() override;
+    [[nodiscard]] conf::Log control_log() const override { return log_levels_; }
+    void control_set_log(const conf::Log& levels) override;
+    void on_control_joined() override { stop_ring_if_joined(); }
+    void open_control();
 
     void wait_signal();
     void on_signal(uring::Completion completion);
@@ -117,11 +133,13 @@ class Server final : private uring::Listener::Events,
     Leases leases_;
     HeldTunnels held_{ring_, leases_, log_, admission_.ration(), *this};
     Directory directory_{ring_, leases_, log_, policy_->config.server.runtime_dir};
+    LeaseDesk control_desk_{leases_, ring_, held_};
     LeaseUpkeep upkeep_{ring_, leases_, log_, policy_->config.server.state_dir};
     PasswordChecker password_checker_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<std::unique_ptr<Door>> doors_;
     std::vector<std::unique_ptr<Door>> closed_doors_;
+    uring::Fd control_socket_;   // that systemd passed
     PassedSockets passed_;       // what nobody has asked for yet
     bool doors_passed_ = false;  // systemd decides where we listen
     Stage stage_ = Stage::serving;
@@ -129,7 +147,11 @@ class Server final : private uring::Listener::Events,
     std::int64_t watchdog_ms_ = 0;  // as systemd asked for
     Watchdog watchdog_{ring_, static_cast<Watchdog::Events&>(*this)};
     StatusLine status_line_{ring_, static_cast<StatusLine::Events&>(*this)};
-    std::string reload_failure_;  // of the last reload; empty: it did not fail
+    Control control_{ring_, kControlBuffers, static_cast<ControlHost&>(*this),
+                     static_cast<Control::Events&>(*this)};
+    conf::Log log_levels_ = policy_->config.log;  // as they are now
+    std::int64_t since_s_ = 0;                    // by the wall clock
+    std::string reload_failure_;                  // of the last reload; empty: it did not fail
     uring::Fd signals_;
     signalfd_siginfo signal_{};
     KeyWatch key_watch_{ring_, static_cast<KeyWatch::Events&>(*this)};

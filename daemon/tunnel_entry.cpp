@@ -1,6 +1,10 @@
 #include "daemon/tunnel_entry.h"
 
+#include <algorithm>
+#include <array>
+
 #include "daemon/json_text.h"
+#include "daemon/people_text.h"
 #include "daemon/time_text.h"
 
 namespace portreeve::daemon {
@@ -24,6 +28,36 @@ Json object_of(const TunnelEntry& entry) {
             {"last_error_at", entry.error.empty() ? "" : time_text(entry.error_s)}};
 }
 
+constexpr std::size_t kColumns = 9;
+using Row = std::array<std::string, kColumns>;
+
+std::string text_in(const Json& tunnel, const char* key) {
+    return printable(tunnel.value(key, ""));
+}
+
+std::uint64_t number_in(const Json& traffic, const char* key) {
+    return traffic.value(key, std::uint64_t{0});
+}
+
+Row row_of(const Json& tunnel) {
+    const std::string address = text_in(tunnel, "address");
+    const bool brackets = address.find(':') != std::string::npos;
+    const std::string error = text_in(tunnel, "last_error");
+    const Json traffic = tunnel.value("traffic", Json::object());
+    return {
+        text_in(tunnel, "name"),
+        text_in(tunnel, "kind"),
+        (brackets ? "[" + address + "]" : address) + ":" + std::to_string(tunnel.value("port", 0)),
+        text_in(tunnel, "state"),
+        text_in(tunnel, "since"),
+        std::to_string(number_in(traffic, "visitors")) + " of " +
+            std::to_string(number_in(traffic, "visitors_total")),
+        bytes_text(number_in(traffic, "bytes_in")) + " in, " +
+            bytes_text(number_in(traffic, "bytes_out")) + " out",
+        text_in(tunnel, "client"),
+        error.empty() ? "" : error + " (" + text_in(tunnel, "last_error_at") + ")"};
+}
+
 }  // namespace
 
 bool TunnelEntry::is_called(const std::string& text) const {
@@ -35,12 +69,46 @@ std::string json_of(const TunnelEntry& entry) {
     return json_line_of(object_of(entry));
 }
 
-std::string json_of(const std::vector<TunnelEntry>& entries) {
+Json array_of(const std::vector<TunnelEntry>& entries, Detail detail) {
     Json array = Json::array();
     for (const TunnelEntry& entry : entries) {
-        array.push_back(object_of(entry));
+        Json object = object_of(entry);
+        if (detail == Detail::traffic) {
+            object["traffic"] = {{"visitors", entry.traffic.visitors},
+                                 {"visitors_total", entry.traffic.visitors_total},
+                                 {"bytes_in", entry.traffic.from_visitor_bytes},
+                                 {"bytes_out", entry.traffic.to_visitor_bytes}};
+        }
+        array.push_back(std::move(object));
     }
-    return json_text_of(array);
+    return array;
+}
+
+std::string table_of(const Json& tunnels) {
+    if (tunnels.empty()) {
+        return {};
+    }
+    std::vector<Row> rows = {
+        {"NAME", "KIND", "ADDRESS", "STATE", "SINCE", "VISITORS", "BYTES", "CLIENT", "LAST ERROR"}};
+    rows.reserve(tunnels.size() + 1);
+    for (const Json& tunnel : tunnels) {
+        rows.push_back(row_of(tunnel));
+    }
+    std::array<std::size_t, kColumns> widths{};
+    for (const Row& row : rows) {
+        for (std::size_t column = 0; column < kColumns; ++column) {
+            widths[column] = std::max(widths[column], row[column].size());
+        }
+    }
+    std::string text;
+    for (const Row& row : rows) {
+        std::string line;
+        for (std::size_t column = 0; column < kColumns; ++column) {
+            line.append(row[column]).append(widths[column] - row[column].size() + 2, ' ');
+        }
+        text.append(line, 0, line.find_last_not_of(' ') + 1).append("\n");
+    }
+    return text;
 }
 
 }  // namespace portreeve::daemon

@@ -8,6 +8,10 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
+#include "daemon/traffic.h"
+
 namespace portreeve::daemon {
 
 struct TunnelEntry {
@@ -27,15 +31,23 @@ struct TunnelEntry {
     // What went wrong last, since it was opened: "target_refused: …", "lost: …"; and when.
     std::string error;
     std::int64_t error_s = 0;
+    Traffic::Figures traffic;
 
     // Whether NAME, NAME:PORT or PORT means this one.
     [[nodiscard]] bool is_called(const std::string& text) const;
     bool operator==(const TunnelEntry&) const = default;
 };
 
-// One JSON object, on one line; bytes that are not UTF-8 are replaced.
+// One JSON object, on one line, of what does not change with every visitor; bytes that are not
+// UTF-8 are replaced.
 [[nodiscard]] std::string json_of(const TunnelEntry& entry);
-// An array of them, indented for people, and with a last line's end.
-[[nodiscard]] std::string json_of(const std::vector<TunnelEntry>& entries);
+// An array of the same objects; each with its traffic as one more, where that is asked for.
+enum class Detail { plain, traffic };
+[[nodiscard]] nlohmann::ordered_json array_of(const std::vector<TunnelEntry>& entries,
+                                              Detail detail);
+
+// Such an array with traffic, for people: a line a tunnel, with a line of headings; empty if there
+// is none.
+[[nodiscard]] std::string table_of(const nlohmann::ordered_json& tunnels);
 
 }  // namespace portreeve::daemon

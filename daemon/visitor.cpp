@@ -16,6 +16,9 @@ Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, Arrival arrival,
 Visitor::~Visitor() {
     share_.from_visitor.leave(resume_);
     share_.to_visitor.leave(resume_);
+    if (served_) {
+        count([](Traffic& traffic) { traffic.visitor_left(); });
+    }
 }
 
 void Visitor::open(ssh::Session& session, const std::string& requested, std::uint16_t port) {
@@ -32,14 +35,22 @@ void Visitor::unserved() {
 
 void Visitor::attach(ssh::Channel& channel) {
     channel_ = &channel;
-    served_ = true;
     channel.set_user(*this);
+    serve();
+}
+
+void Visitor::serve() {
+    served_ = true;
+    count([](Traffic& traffic) { traffic.visitor_came(); });
     pull();
 }
 
-void Visitor::on_channel_open() {
-    served_ = true;
-    pull();
+template <class Counting>
+void Visitor::count(Counting counting) {
+    counting(share_.kind);
+    if (share_.tunnel != nullptr) {
+        counting(*share_.tunnel);
+    }
 }
 
 void Visitor::note_end(ssh::Code reason) {
@@ -72,6 +83,7 @@ void Visitor::on_input(std::span<const std::byte> bytes) {
         return;
     }
     figures_.from_visitor_bytes += bytes.size();
+    count([&](Traffic& traffic) { traffic.from_visitor(bytes.size()); });
     share_.from_visitor.spend(bytes.size());
     channel_->write(bytes);
     pull();
@@ -105,6 +117,7 @@ std::size_t Visitor::on_channel_data(std::span<const std::byte> bytes) {
     stream_.append(bytes.first(taken));
     share_.to_visitor.spend(taken);
     figures_.to_visitor_bytes += taken;
+    count([&](Traffic& traffic) { traffic.to_visitor(taken); });
     return taken;
 }
 

@@ -24,6 +24,7 @@
 #include "daemon/arrival.h"
 #include "daemon/owners.h"
 #include "daemon/throttle.h"
+#include "daemon/traffic.h"
 #include "ssh/channel.h"
 #include "ssh/code.h"
 #include "ssh/session.h"
@@ -63,11 +64,14 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
         virtual void on_visitor_done(Visitor& visitor) = 0;
     };
 
-    // What it may use of its owner's: the place it takes, and how fast its bytes may pass.
+    // What it may use of its owner's: the place it takes, and how fast its bytes may pass; and
+    // where they are counted.
     struct Share {
         Owners::Place place;
         Throttle& from_visitor;
         Throttle& to_visitor;
+        Traffic& kind;              // with all others of its kind
+        Traffic* tunnel = nullptr;  // nullptr: it is a reach
     };
 
     Visitor(uring::Ring& ring, uring::Stream::Pools pools, Arrival arrival, Share share,
@@ -102,7 +106,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     void on_output_failed(int error) override;
     void on_stream_joined() override { events_.on_visitor_done(*this); }
     // Channel: the client.
-    void on_channel_open() override;
+    void on_channel_open() override { serve(); }
     void on_channel_refused(std::string_view reason) override;
     [[nodiscard]] std::size_t channel_room() const override;
     std::size_t on_channel_data(std::span<const std::byte> bytes) override;
@@ -111,6 +115,9 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     void on_channel_closing() override;
     void on_channel_closed() override;
 
+    void serve();
+    template <class Counting>
+    void count(Counting counting);
     void note_end(ssh::Code reason);
     void pull();
     void unserved();

@@ -88,7 +88,8 @@ void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {
                                                {*buffers_, slabs_, bulk_buffers_.get()},
                                                commons_,
                                                desk_,
-                                               {this, ++last_number_}},
+                                               {this, ++last_number_},
+                                               figures_},
                                  self, std::move(socket), std::move(ticket)));
     client->index = clients_.size() - 1;
     client->open(acceptor_);

@@ -53,6 +53,7 @@ class Worker final : private Client::Events, private LeaseKeeper {
     void start();
     void join() { thread_.join(); }
     [[nodiscard]] int ring_descriptor() const override { return ring_.descriptor(); }
+    [[nodiscard]] const WorkerFigures& figures() const { return figures_; }
     [[nodiscard]] std::uint32_t load() const { return load_.load(std::memory_order_relaxed); }
     void note_adoption() { load_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -88,6 +89,7 @@ class Worker final : private Client::Events, private LeaseKeeper {
     std::unique_ptr<uring::BufferRing> buffers_;
     std::unique_ptr<uring::BufferRing> bulk_buffers_;
     uring::SlabPool slabs_;
+    WorkerFigures figures_;
     ssh::Acceptor acceptor_;
     LeaseDesk desk_;
     std::uint64_t last_number_ = 0;  // of a client; 0 is none

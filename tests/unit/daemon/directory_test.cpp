@@ -32,7 +32,8 @@ TunnelEntry tcp(const std::string& id, const std::string& name, std::uint16_t po
             1'767'225'600,
             false,
             "",
-            0};
+            0,
+            {}};
 }
 
 TunnelEntry of_name(const std::string& id, const std::string& name, std::uint16_t port) {

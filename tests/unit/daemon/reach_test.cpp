@@ -62,7 +62,7 @@ class OneReach : public Conversation, private Reach::Events {
         Reach::Events& self = *this;
         reach_ = std::make_unique<Reach>(
             bench.ring(), bench.pools(), "target", std::vector{address},
-            Visitor::Share{*usage_->take_visitor(1), throttle_, throttle_}, self);
+            Visitor::Share{*usage_->take_visitor(1), throttle_, throttle_, kind_}, self);
         owner.direct = reach_.get();
         bool opened = false;
         owner.on_direct_open = [&](ssh::Channel& channel) {
@@ -104,6 +104,7 @@ class OneReach : public Conversation, private Reach::Events {
 
     Owners owners_;
     std::shared_ptr<Owners::Usage> usage_ = owners_.usage_of("an owner");
+    Traffic kind_;
     Throttle throttle_{bench.ring()};
     tl::expected<uring::Fd, int> door_ = uring::listen_on(*Address::parse("127.0.0.1", 0), false);
     Address address_ = Address::of_local(door_->get());

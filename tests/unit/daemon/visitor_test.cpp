@@ -25,7 +25,8 @@ class OneVisitor : public Conversation, private Visitor::Events {
         usage_ = owners_.usage_of("an owner");
         visitor_ = std::make_unique<Visitor>(
             bench.ring(), bench.pools(), Arrival(std::move(near)),
-            Visitor::Share{*usage_->take_visitor(0), from_visitor_, to_visitor_}, self);
+            Visitor::Share{*usage_->take_visitor(0), from_visitor_, to_visitor_, kind_, &tunnel_},
+            self);
         visitor_->open(*session, "localhost", 4242);
     }
     void TearDown() override {
@@ -77,6 +78,8 @@ class OneVisitor : public Conversation, private Visitor::Events {
     std::shared_ptr<Owners::Usage> usage_;
     Throttle from_visitor_{bench.ring()};
     Throttle to_visitor_{bench.ring()};
+    Traffic kind_;
+    Traffic tunnel_;
     uring::Fd outside_;
     std::unique_ptr<Visitor> visitor_;
     ssh_channel channel_ = nullptr;
@@ -108,6 +111,9 @@ TEST_F(OneVisitor, BytesGoBothWaysAndAreCounted) {
     EXPECT_EQ(difference(heard_, answer), "");
     EXPECT_EQ(visitor_->figures().from_visitor_bytes, request.size());
     EXPECT_EQ(visitor_->figures().to_visitor_bytes, answer.size());
+    const Traffic::Figures counted{1, 1, request.size(), answer.size()};
+    EXPECT_EQ(kind_.figures(), counted);
+    EXPECT_EQ(tunnel_.figures(), counted);
     EXPECT_EQ(visitor_->peer().host(), "127.0.0.1");
 }
 

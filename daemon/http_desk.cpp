@@ -1,0 +1,89 @@
+#include "daemon/http_desk.h"
+
+#include <algorithm>
+
+#include "daemon/json_text.h"
+
+namespace portreeve::daemon {
+namespace {
+
+constexpr uring::BufferRing::Shape kBuffers{.count = 4, .bytes = 4 * 1024};
+constexpr unsigned kUnavailable = 503;
+
+}  // namespace
+
+int HttpDesk::open(uring::Fd socket) {
+    auto buffers = uring::BufferRing::make(ring_.kernel(), buffer_group_, kBuffers);
+    if (!buffers) {
+        return buffers.error();
+    }
+    buffers_ = std::move(*buffers);
+    uring::Listener::Events& self = *this;
+    listener_ = std::make_unique<uring::Listener>(ring_, std::move(socket), self);
+    listener_->open();
+    return 0;
+}
+
+void HttpDesk::on_accept(uring::Listener&, uring::Fd socket) {
+    const auto refusal = events_.why_not(socket.get());
+    HttpExchange::Events& self = *this;
+    auto& exchange = exchanges_.emplace_back(std::make_unique<HttpExchange>(
+        ring_, uring::Stream::Pools{*buffers_, slabs_}, std::move(socket), self));
+    if (refusal) {
+        exchange->refuse(*refusal);
+    } else if (exchanges_.size() > 2 * kExchangesMax) {
+        exchange->cut();
+    } else if (exchanges_.size() > kExchangesMax) {
+        exchange->refuse(
+            {kUnavailable, json_text_of({{"error", "too many ask at once; try again"}})});
+    } else {
+        exchange->open();
+    }
+}
+
+void HttpDesk::on_exchange_done(HttpExchange& exchange) {
+    const auto found = std::find_if(exchanges_.begin(), exchanges_.end(),
+                                    [&](const auto& one) { return one.get() == &exchange; });
+    done_.push_back(std::move(*found));
+    exchanges_.erase(found);
+    ring_.post(sweep_);
+}
+
+void HttpDesk::on_listener_joined(uring::Listener&) {
+    listener_joined_ = true;
+    ring_.post(sweep_);
+}
+
+void HttpDesk::sweep() {
+    done_.clear();
+    if (listener_joined_) {
+        listener_.reset();
+        if (exchanges_.empty()) {
+            events_.on_desk_joined();
+        }
+    }
+}
+
+void HttpDesk::close() {
+    if (listener_ && !listener_->closing()) {
+        listener_->close();
+    }
+    for (const auto& exchange : exchanges_) {
+        exchange->cut();
+    }
+}
+
+void HttpDesk::tell(std::string_view text) {
+    for (const auto& exchange : exchanges_) {
+        if (exchange->following()) {
+            exchange->tell(text);
+        }
+    }
+}
+
+bool HttpDesk::has_followers() const {
+    return std::any_of(exchanges_.begin(), exchanges_.end(),
+                       [](const auto& exchange) { return exchange->following(); });
+}
+
+}  // namespace portreeve::daemon

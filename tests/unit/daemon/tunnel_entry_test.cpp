@@ -1,0 +1,52 @@
+#include "daemon/tunnel_entry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace portreeve::daemon {
+namespace {
+
+TunnelEntry entry() {
+    TunnelEntry made;
+    made.name = "pc42";
+    made.user = "pc42";
+    made.requested = "localhost:0";
+    made.address = "::1";
+    made.addresses = {"::1"};
+    made.port = 20'001;
+    made.client = "192.0.2.1:4022";
+    made.since_s = 1'767'225'600;
+    made.traffic = {2, 5, 2048, 100};
+    return made;
+}
+
+TEST(TunnelEntryTest, TrafficIsOneMoreObjectAndOnlyWhereItIsAskedFor) {
+    const auto plain = array_of({entry()}, Detail::plain);
+    auto with_traffic = array_of({entry()}, Detail::traffic);
+    EXPECT_EQ(with_traffic[0]["traffic"].dump(),
+              R"({"visitors":2,"visitors_total":5,"bytes_in":2048,"bytes_out":100})");
+    with_traffic[0].erase("traffic");
+    EXPECT_EQ(plain, with_traffic);
+    EXPECT_EQ(plain[0].dump(), json_of(entry()));
+}
+
+TEST(TunnelEntryTest, TheTableHasALineForEachUnderItsHeadings) {
+    TunnelEntry other = entry();
+    other.name = "a much longer name\x1b[2J";
+    other.held = true;
+    other.error = "lost: gone";
+    other.error_s = other.since_s;
+    EXPECT_EQ(table_of(array_of({entry(), other}, Detail::traffic)),
+              "NAME                    KIND  ADDRESS      STATE  SINCE                 VISITORS  "
+              "BYTES                  CLIENT          LAST ERROR\n"
+              "pc42                    tcp   [::1]:20001  open   2026-01-01T00:00:00Z  2 of 5    "
+              "2.0 KiB in, 100 B out  192.0.2.1:4022\n"
+              "a much longer name?[2J  tcp   [::1]:20001  held   2026-01-01T00:00:00Z  2 of 5    "
+              "2.0 KiB in, 100 B out  192.0.2.1:4022  lost: gone (2026-01-01T00:00:00Z)\n");
+    EXPECT_EQ(table_of(array_of({}, Detail::traffic)), "");
+}
+
+}  // namespace
+}  // namespace portreeve::daemon
