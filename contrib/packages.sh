@@ -14,7 +14,7 @@
     # starts it.
     test_packages=(
         libgtest-dev libgmock-dev python3 python3-pytest python3-paramiko git
-        openssh-client openssh-server dropbear-bin putty-tools curl
+        openssh-client openssh-server dropbear-bin putty-tools curl zsh fish
         clang-format-14 clang-tidy-14 shellcheck man-db ccache
         dpkg-dev file systemd systemd-container mmdebstrap eatmydata)
 }

@@ -72,7 +72,7 @@ std::optional<HttpAnswer> Control::why_not(int socket) {
         return std::nullopt;
     }
     return control_error(kForbidden,
-                         "only root, and the user that the daemon runs as, may control it");
+                         {"only root, and the user that the daemon runs as, may control it"});
 }
 
 }  // namespace portreeve::daemon

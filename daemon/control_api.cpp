@@ -1,11 +1,14 @@
 #include "daemon/control_api.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
+#include <string_view>
 
 #include "conf/values.h"
 #include "daemon/json_text.h"
+#include "daemon/log_line.h"
 #include "daemon/time_text.h"
 
 namespace portreeve::daemon {
@@ -17,14 +20,12 @@ constexpr unsigned kBadRequest = 400;
 constexpr unsigned kNotFound = 404;
 constexpr unsigned kMethodNotAllowed = 405;
 constexpr unsigned kUnprocessable = 422;
+constexpr unsigned kFailed = 500;
+constexpr int kBadConfiguration = 2;  // as exit code
 constexpr std::string_view kTunnels = "/v1/tunnels/";
 
 HttpAnswer answer(const Json& json, unsigned status = 200) {
     return {status, json_text_of(json)};
-}
-
-HttpAnswer not_allowed(const std::string& methods) {
-    return control_error(kMethodNotAllowed, "this takes " + methods);
 }
 
 // nullopt: a "%" without two digits.
@@ -48,7 +49,7 @@ std::optional<std::string> decoded(std::string_view text) {
     return made;
 }
 
-HttpAnswer status(const ControlHost& host) {
+HttpAnswer status(const HttpQuestion&, ControlHost& host) {
     const ControlHost::Status now = host.control_status();
     return answer({{"version", PORTREEVE_VERSION},
                    {"state", now.state},
@@ -64,109 +65,170 @@ HttpAnswer status(const ControlHost& host) {
                    {"tunnels_held", now.tunnels_held}});
 }
 
-HttpAnswer tunnels_called(const HttpQuestion& question, ControlHost& host) {
+HttpAnswer tunnels(const HttpQuestion&, ControlHost& host) {
+    return answer(array_of(host.control_tunnels(), Detail::traffic));
+}
+
+HttpAnswer one_tunnel(const HttpQuestion& question, ControlHost& host) {
     const auto called = decoded(std::string_view(question.target).substr(kTunnels.size()));
     if (!called || called->empty()) {
-        return control_error(kBadRequest, "the name of a tunnel is written as in a URL");
+        return control_error(kBadRequest, {"the name of a tunnel is written as in a URL"});
     }
     const std::string none = "no tunnel is called \"" + *called + "\"";
     if (question.method == "DELETE") {
         const std::size_t ended = host.control_kick(*called);
-        return ended == 0 ? control_error(kNotFound, none) : answer({{"ended", ended}});
-    }
-    if (question.method != "GET") {
-        return not_allowed("GET and DELETE");
+        return ended == 0 ? control_error(kNotFound, {none}) : answer({{"ended", ended}});
     }
     std::vector<TunnelEntry> entries = host.control_tunnels();
     std::erase_if(entries, [&](const TunnelEntry& entry) { return !entry.is_called(*called); });
-    return entries.empty() ? control_error(kNotFound, none)
+    return entries.empty() ? control_error(kNotFound, {none})
                            : answer(array_of(entries, Detail::traffic));
 }
 
-// The level of the whole, or of a part; the error is a sentence.
-std::optional<std::string> put_level(conf::Log& levels, const std::string& part,
-                                     const std::string& text) {
+HttpAnswer checked(const tl::expected<ControlHost::Checked, Failure>& result, const char* what) {
+    if (!result) {
+        const bool by_file = result.error().exit_code == kBadConfiguration;
+        return control_error(by_file ? kUnprocessable : kFailed, result.error().sentences);
+    }
+    return answer({{what, true},
+                   {"config", result->config},
+                   {"keys", result->keys},
+                   {"warnings", result->warnings}});
+}
+
+HttpAnswer reload(const HttpQuestion&, ControlHost& host) {
+    return checked(host.control_reload(), "reloaded");
+}
+
+HttpAnswer check(const HttpQuestion&, ControlHost& host) {
+    return checked(host.control_check(), "fine");
+}
+
+HttpAnswer drain(const HttpQuestion&, ControlHost& host) {
+    host.control_drain();
+    return answer({{"draining", true}});
+}
+
+HttpAnswer explain_forward(const HttpQuestion& question, ControlHost& host) {
+    const Json wish = Json::parse(question.body, nullptr, false);
+    std::array<std::string, 4> words;
+    constexpr std::array kNames = {"key", "listen", "user", "from"};
+    for (std::size_t index = 0; wish.is_object() && index < words.size(); ++index) {
+        const auto found = wish.find(kNames[index]);
+        words[index] = found != wish.end() && found->is_string() ? found->get<std::string>() : "";
+    }
+    const auto& [key, listen, user, from] = words;
+    if (key.empty() || listen.empty()) {
+        return control_error(
+            kBadRequest, {"write an object with \"key\" (TYPE BASE64) and \"listen\" "
+                          "(ADDRESS:PORT), and \"user\" and \"from\" where it depends on them"});
+    }
+    const auto asked = make_question(ssh::PublicKey::of_line(key), listen, user, from);
+    if (!asked) {
+        return control_error(kBadRequest, {asked.error()});
+    }
+    const Answer said = host.control_explain(*asked);
+    return answer({{"granted", said.granted}, {"text", said.text}});
+}
+
+// The parts of the log that may have a level of their own.
+struct LogPart {
+    std::string_view name;
+    std::optional<conf::LogLevel> conf::LogLevels::*level;
+};
+constexpr std::array kLogParts = {
+    LogPart{"server", &conf::LogLevels::server}, LogPart{"session", &conf::LogLevels::session},
+    LogPart{"tunnel", &conf::LogLevels::tunnel}, LogPart{"visitor", &conf::LogLevels::visitor},
+    LogPart{"reach", &conf::LogLevels::reach}};
+
+// Empty, or what is wrong.
+std::string put_level(conf::Log& log, std::string_view part, const std::string& text) {
     const auto level = conf::parse_log_level(text);
     if (!level) {
-        return part + ": " + level.error();
+        return std::string(part) + ": " + level.error();
     }
-    conf::LogLevels& parts = levels.levels;
     if (part == "level") {
-        levels.level = *level;
-    } else if (part == "server") {
-        parts.server = *level;
-    } else if (part == "session") {
-        parts.session = *level;
-    } else if (part == "tunnel") {
-        parts.tunnel = *level;
-    } else if (part == "visitor") {
-        parts.visitor = *level;
-    } else if (part == "reach") {
-        parts.reach = *level;
-    } else {
-        return "\"" + part +
+        log.level = *level;
+        return {};
+    }
+    const auto* const found = std::find_if(kLogParts.begin(), kLogParts.end(),
+                                           [&](const LogPart& one) { return one.name == part; });
+    if (found == kLogParts.end()) {
+        return "\"" + std::string(part) +
                "\" is no part of the log: write level, server, session, tunnel, visitor or reach";
     }
-    return std::nullopt;
+    log.levels.*found->level = *level;
+    return {};
 }
 
-HttpAnswer set_log(const HttpQuestion& question, ControlHost& host) {
+Json levels_of(const conf::Log& log) {
+    Json levels = {{"level", level_name(log.level)}};
+    for (const LogPart& part : kLogParts) {
+        levels[std::string(part.name)] = level_name((log.levels.*part.level).value_or(log.level));
+    }
+    return levels;
+}
+
+HttpAnswer log_levels(const HttpQuestion& question, ControlHost& host) {
+    conf::Log log = host.control_log();
+    if (question.method == "GET") {
+        return answer(levels_of(log));
+    }
     const Json wish = Json::parse(question.body, nullptr, false);
     if (!wish.is_object() || wish.empty()) {
-        return control_error(kBadRequest, "write an object such as {\"level\":\"debug\"}");
+        return control_error(kBadRequest, {R"(write an object such as {"level":"debug"})"});
     }
-    conf::Log levels = host.control_log();
     for (const auto& [part, level] : wish.items()) {
-        if (!level.is_string()) {
-            return control_error(kBadRequest, part + ": a level is a string");
-        }
-        if (const auto wrong = put_level(levels, part, level.get<std::string>())) {
-            return control_error(kBadRequest, *wrong);
+        const std::string wrong = level.is_string() ? put_level(log, part, level.get<std::string>())
+                                                    : part + ": a level is a string";
+        if (!wrong.empty()) {
+            return control_error(kBadRequest, {wrong});
         }
     }
-    host.control_set_log(levels);
-    return answer({{"set", wish}});
+    host.control_set_log(log);
+    return answer(levels_of(log));
 }
 
-HttpAnswer reload(ControlHost& host) {
-    const std::string failure = host.control_reload();
-    return failure.empty() ? answer({{"reloaded", true}}) : control_error(kUnprocessable, failure);
-}
+// A target that ends in "/" has something behind it.
+struct Place {
+    std::string_view target;
+    std::array<std::string_view, 2> methods;
+    HttpAnswer (*answer)(const HttpQuestion& question, ControlHost& host);
+};
+constexpr std::array kPlaces = {Place{"/v1/status", {"GET"}, status},
+                                Place{"/v1/tunnels", {"GET"}, tunnels},
+                                Place{kTunnels, {"GET", "DELETE"}, one_tunnel},
+                                Place{"/v1/reload", {"POST"}, reload},
+                                Place{"/v1/check", {"POST"}, check},
+                                Place{"/v1/explain", {"POST"}, explain_forward},
+                                Place{"/v1/drain", {"POST"}, drain},
+                                Place{"/v1/log", {"GET", "PUT"}, log_levels}};
 
 }  // namespace
 
-HttpAnswer control_error(unsigned status, const std::string& sentence) {
-    return answer({{"error", sentence}}, status);
+HttpAnswer control_error(unsigned status, const std::vector<std::string>& sentences) {
+    return answer({{"error", sentences.front()}, {"errors", sentences}}, status);
 }
 
 HttpAnswer answer_control(const HttpQuestion& question, ControlHost& host) {
     const std::string& target = question.target;
-    const auto with = [&](const char* method) { return question.method == method; };
-    if (target == "/v1/status") {
-        return with("GET") ? status(host) : not_allowed("GET");
+    const auto* const place = std::find_if(kPlaces.begin(), kPlaces.end(), [&](const Place& one) {
+        return one.target.ends_with('/') ? target.starts_with(one.target) : target == one.target;
+    });
+    if (place == kPlaces.end()) {
+        return control_error(kNotFound, {"there is nothing here; /v1/status, /v1/tunnels, "
+                                         "/v1/reload, /v1/check, /v1/explain, /v1/drain and "
+                                         "/v1/log are what can be asked"});
     }
-    if (target == "/v1/tunnels") {
-        return with("GET") ? answer(array_of(host.control_tunnels(), Detail::traffic))
-                           : not_allowed("GET");
-    }
-    if (target.starts_with(kTunnels)) {
-        return tunnels_called(question, host);
-    }
-    if (target == "/v1/reload") {
-        return with("POST") ? reload(host) : not_allowed("POST");
-    }
-    if (target == "/v1/drain") {
-        if (!with("POST")) {
-            return not_allowed("POST");
+    const auto& [method, other] = place->methods;
+    if (question.method != method && (other.empty() || question.method != other)) {
+        std::string sentence = target + " takes " + std::string(method);
+        if (!other.empty()) {
+            sentence.append(" and ").append(other);
         }
-        host.control_drain();
-        return answer({{"draining", true}});
+        return control_error(kMethodNotAllowed, {sentence});
     }
-    if (target == "/v1/log") {
-        return with("PUT") ? set_log(question, host) : not_allowed("PUT");
-    }
-    return control_error(kNotFound,
-                         "there is /v1/status, /v1/tunnels, /v1/reload, /v1/drain and /v1/log");
+    return place->answer(question, host);
 }
 
 }  // namespace portreeve::daemon

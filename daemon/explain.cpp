@@ -81,7 +81,7 @@ std::string rows_of_hints(const Question& question, const Refusal& refusal) {
 }
 
 Answer refused(const Refusal& refusal, const std::string& rows) {
-    return {false, refusal_text(refusal) + rows};
+    return {false, refusal_text(refusal) + rows, {}};
 }
 
 Answer login_refused(const Question& question, const Policy& policy, const Refusal& refusal) {
@@ -96,7 +96,8 @@ Answer login_refused(const Question& question, const Policy& policy, const Refus
             "undecided: the files do not let the key in, but [auth] command would be asked, "
             "and its answer is not in the configuration\n" +
                 row("key", key_text(question.key)) +
-                row("files", std::string(refusal.code) + ": " + refusal.sentence) + rows};
+                row("files", std::string(refusal.code) + ": " + refusal.sentence) + rows,
+            {}};
 }
 
 std::string place_text(const Wanted& wanted, const ssh::ForwardWish& wish,
@@ -156,14 +157,16 @@ Answer explained(const ssh::ForwardWish& wish, const Grant& grant, const Policy&
     const std::string granted = "granted: " + wish_text(wish) + "\n" + who;
     const std::string limits = rows_of_limits(grant, policy.config.limits);
     if (is_name(wish.address)) {
-        return {true, granted + rows_of_name(grant) + limits};
+        return {true, granted + rows_of_name(grant) + limits, {}};
     }
     const auto wanted = addresses_for(wish.address, rules.bind);
     if (!wanted) {
         return refused(wanted.error(), who);
     }
-    return {true, granted + row("listens on", place_text(*wanted, wish, rules)) +
-                      row("note", wanted->note) + limits};
+    return {true,
+            granted + row("listens on", place_text(*wanted, wish, rules)) +
+                row("note", wanted->note) + limits,
+            {}};
 }
 
 }  // namespace
@@ -198,20 +201,27 @@ tl::expected<ssh::ForwardWish, std::string> parse_wish(std::string_view text) {
     return ssh::ForwardWish{std::string(address == "*" ? "" : address), port};
 }
 
-tl::expected<Question, std::string> read_question(const Arguments& arguments) {
-    auto wish = parse_wish(arguments.listen);
+tl::expected<Question, std::string> make_question(tl::expected<ssh::PublicKey, std::string> key,
+                                                  const std::string& listen,
+                                                  const std::string& user,
+                                                  const std::string& from) {
+    auto wish = parse_wish(listen);
     if (!wish) {
         return tl::unexpected(wish.error());
     }
-    if (!arguments.from.empty() && !uring::Address::parse(arguments.from, 0)) {
-        return tl::unexpected("--from \"" + arguments.from +
+    if (!from.empty() && !uring::Address::parse(from, 0)) {
+        return tl::unexpected("--from \"" + from +
                               "\": write an IP address, such as 192.0.2.1 or 2001:db8::1");
     }
-    auto key = ssh::PublicKey::read(arguments.key);
     if (!key) {
         return tl::unexpected("--key " + key.error());
     }
-    return Question{std::move(*key), std::move(*wish), arguments.user, arguments.from};
+    return Question{std::move(*key), std::move(*wish), user, from};
+}
+
+tl::expected<Question, std::string> read_question(const Arguments& arguments) {
+    return make_question(ssh::PublicKey::read(arguments.key), arguments.listen, arguments.user,
+                         arguments.from);
 }
 
 Answer explain(const Question& question, const Policy& policy, std::int64_t now_s) {
@@ -221,7 +231,9 @@ Answer explain(const Question& question, const Policy& policy, std::int64_t now_
     if (!grant) {
         return login_refused(question, policy, grant.error());
     }
-    return explained(question.wish, *grant, policy, row("key", key_text(question.key)));
+    Answer answer = explained(question.wish, *grant, policy, row("key", key_text(question.key)));
+    answer.owner = grant->owner;
+    return answer;
 }
 
 Answer explain_wish(const ssh::ForwardWish& wish, const Grant& grant, const Policy& policy) {

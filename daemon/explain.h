@@ -33,7 +33,8 @@ struct Question {
 
 struct Answer {
     bool granted = false;
-    std::string text;  // the first word is "granted", "refused" or "undecided"
+    std::string text;   // the first word is "granted", "refused" or "undecided"
+    std::string owner;  // whom the key belongs to; empty: it is not let in
 };
 
 // "refused: CODE: sentence", a line.
@@ -43,7 +44,11 @@ struct Answer {
 // error is a sentence.
 [[nodiscard]] tl::expected<ssh::ForwardWish, std::string> parse_wish(std::string_view text);
 
-// Reads what the arguments name. The error is a sentence.
+// What is asked, from the words that ask it. The error is a sentence.
+[[nodiscard]] tl::expected<Question, std::string> make_question(
+    tl::expected<ssh::PublicKey, std::string> key, const std::string& listen,
+    const std::string& user, const std::string& from);
+// … the key is in the file that the arguments name.
 [[nodiscard]] tl::expected<Question, std::string> read_question(const Arguments& arguments);
 
 [[nodiscard]] Answer explain(const Question& question, const Policy& policy, std::int64_t now_s);

@@ -9,20 +9,6 @@
 namespace portreeve::daemon {
 namespace {
 
-std::string_view name_of(conf::LogLevel level) {
-    switch (level) {
-        case conf::LogLevel::error:
-            return "error";
-        case conf::LogLevel::warning:
-            return "warning";
-        case conf::LogLevel::info:
-            return "info";
-        case conf::LogLevel::debug:
-            return "debug";
-    }
-    return "info";
-}
-
 bool plain(unsigned char letter) {
     return letter > ' ' && letter != '"' && letter != '=' && letter != '\\' && letter < 0x7f;
 }
@@ -162,6 +148,20 @@ std::string journal_name(std::string_view key) {
 
 }  // namespace
 
+std::string_view level_name(conf::LogLevel level) {
+    switch (level) {
+        case conf::LogLevel::error:
+            return "error";
+        case conf::LogLevel::warning:
+            return "warning";
+        case conf::LogLevel::info:
+            return "info";
+        case conf::LogLevel::debug:
+            return "debug";
+    }
+    return "info";
+}
+
 std::string_view priority_of(conf::LogLevel level) {
     switch (level) {
         case conf::LogLevel::error:
@@ -178,7 +178,7 @@ std::string_view priority_of(conf::LogLevel level) {
 
 std::string log_line(conf::LogLevel level, Event event, std::initializer_list<LogField> fields) {
     std::string line = "level=";
-    line += name_of(level);
+    line += level_name(level);
     line += " event=";
     line += event.name();
     for (const LogField& field : fields) {
@@ -196,7 +196,7 @@ std::string json_line(conf::LogLevel level, Event event, std::initializer_list<L
                       std::string_view time) {
     std::string object = "{";
     append_member(object, "time", time);
-    append_member(object, "level", name_of(level));
+    append_member(object, "level", level_name(level));
     append_member(object, "event", event.name());
     append_member(object, "subsystem", daemon::name_of(event.subsystem()));
     for (const LogField& field : fields) {

@@ -38,6 +38,9 @@ inline constexpr std::size_t kLogLineBytesMax = 4096;
 [[nodiscard]] std::string journal_entry(conf::LogLevel level, Event event,
                                         std::initializer_list<LogField> fields);
 
+// As the configuration writes it.
+[[nodiscard]] std::string_view level_name(conf::LogLevel level);
+
 // As syslog(3) numbers it, and as the journal reads it: "6" for info.
 [[nodiscard]] std::string_view priority_of(conf::LogLevel level);
 

@@ -329,9 +329,9 @@ void Server::on_signal(uring::Completion completion) {
     wait_signal();
 }
 
-void Server::reload() {
+tl::expected<void, Failure> Server::reload() {
     if (stage_ != Stage::serving) {
-        return;
+        return tl::unexpected(Failure{1, {"the server is stopping"}});
     }
     notify::reloading();
     if (auto done = try_reload(); !done) {
@@ -340,7 +340,7 @@ void Server::reload() {
         }
         reload_failure_ = done.error().sentences.front();
         notify::ready(status_line_.tell());
-        return;
+        return done;
     }
     reload_failure_.clear();
     log_.info("reloaded", {{"config", config_path_.empty() ? "defaults" : config_path_},
@@ -348,6 +348,7 @@ void Server::reload() {
     warn_of_complaints();
     refresh_keys();
     notify::ready(status_line_.tell());
+    return {};
 }
 
 // All that can fail is done before anything changes.

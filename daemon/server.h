@@ -100,7 +100,9 @@ class Server final : private uring::Listener::Events,
         return leases_.entries();
     }
     std::size_t control_kick(const std::string& called) override;
-    std::string control_reload() override;
+    tl::expected<Checked, Failure> control_reload() override;
+    [[nodiscard]] tl::expected<Checked, Failure> control_check() const override;
+    [[nodiscard]] Answer control_explain(const Question& question) const override;
     void control_drain() override;
     [[nodiscard]] conf::Log control_log() const override { return log_levels_; }
     void control_set_log(const conf::Log& levels) override;
@@ -109,7 +111,7 @@ class Server final : private uring::Listener::Events,
 
     void wait_signal();
     void on_signal(uring::Completion completion);
-    void reload();
+    tl::expected<void, Failure> reload();
     [[nodiscard]] tl::expected<void, Failure> try_reload();
     void refresh_keys();
     void keys_failed(const Failure& failure);

@@ -4,6 +4,17 @@
 #include "daemon/server.h"
 
 namespace portreeve::daemon {
+namespace {
+
+ControlHost::Checked checked(const Policy& policy, const std::string& path) {
+    ControlHost::Checked made{path, policy.authorized_keys.size(), {}};
+    for (const auto& complaint : policy.authorized_keys.complaints()) {
+        made.warnings.push_back(complaint.text());
+    }
+    return made;
+}
+
+}  // namespace
 
 void Server::open_control() {
     since_s_ = wall_clock_s();
@@ -33,12 +44,35 @@ std::size_t Server::control_kick(const std::string& called) {
     return control_desk_.kick("", called, "ended by the administrator of this server");
 }
 
-std::string Server::control_reload() {
-    if (stage_ != Stage::serving) {
-        return "the server is stopping";
+tl::expected<ControlHost::Checked, Failure> Server::control_reload() {
+    if (auto done = reload(); !done) {
+        return tl::unexpected(done.error());
     }
-    reload();
-    return reload_failure_;
+    return checked(*policy_, config_path_);
+}
+
+tl::expected<ControlHost::Checked, Failure> Server::control_check() const {
+    auto config = read_config(config_path_);
+    if (!config) {
+        return tl::unexpected(config.error());
+    }
+    const auto policy = read_policy(std::move(*config));
+    if (!policy) {
+        return tl::unexpected(policy.error());
+    }
+    return checked(*policy, config_path_);
+}
+
+// As --explain, and what other keys have now.
+Answer Server::control_explain(const Question& question) const {
+    Answer answer = explain(question, *policy_, wall_clock_s());
+    if (answer.granted) {
+        if (const auto anothers =
+                leases_.why_anothers(answer.owner, question.wish, policy_->config.forward)) {
+            return {false, refusal_text(*anothers), answer.owner};
+        }
+    }
+    return answer;
 }
 
 void Server::control_drain() {

@@ -86,21 +86,6 @@ tl::expected<PublicKey, std::string> public_part_of(const std::string& path) {
     return tl::unexpected(path + ": a private key of a type that is not known here");
 }
 
-tl::expected<PublicKey, std::string> key_in_line(const std::string& line) {
-    std::istringstream words(line);
-    PublicKey key;
-    words >> key.type >> key.base64;
-    if (is_certificate_type(key.type)) {
-        return key;  // whether it is a good one is for whoever decides by it
-    }
-    if (auto made = PublicKey::parse(key.type, key.base64)) {
-        return std::move(*made);
-    }
-    return tl::unexpected(
-        std::string("no public key: a line TYPE BASE64, as in ssh-keygen's .pub files, is "
-                    "expected"));
-}
-
 }  // namespace
 
 void KeyDeleter::operator()(ssh_key_struct* key) const {
@@ -147,6 +132,21 @@ std::optional<PublicKey> PublicKey::parse(const std::string& type, const std::st
     return made;
 }
 
+tl::expected<PublicKey, std::string> PublicKey::of_line(const std::string& line) {
+    std::istringstream words(line);
+    PublicKey key;
+    words >> key.type >> key.base64;
+    if (is_certificate_type(key.type)) {
+        return key;  // whether it is a good one is for whoever decides by it
+    }
+    if (auto made = PublicKey::parse(key.type, key.base64)) {
+        return std::move(*made);
+    }
+    return tl::unexpected(
+        std::string("no public key: a line TYPE BASE64, as in ssh-keygen's .pub files, is "
+                    "expected"));
+}
+
 tl::expected<PublicKey, std::string> PublicKey::read(const std::string& path) {
     errno = 0;
     std::ifstream file(path, std::ios::binary);
@@ -164,7 +164,7 @@ tl::expected<PublicKey, std::string> PublicKey::read(const std::string& path) {
             return public_part_of(path);
         }
         if (!line.empty() && line.front() != '#') {
-            auto key = key_in_line(line);
+            auto key = of_line(line);
             return key ? std::move(key) : tl::unexpected(path + ": " + key.error());
         }
     }

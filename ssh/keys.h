@@ -24,6 +24,8 @@ struct PublicKey {
     static std::optional<PublicKey> from(const ssh_key_struct* key);
     // nullopt: not a key of this type.
     static std::optional<PublicKey> parse(const std::string& type, const std::string& base64);
+    // `TYPE BASE64 COMMENT`. The error is a sentence.
+    static tl::expected<PublicKey, std::string> of_line(const std::string& line);
     // The key or certificate that a file of ssh-keygen's names: `TYPE BASE64 COMMENT`, or a private
     // key, whose public part is taken where that needs no passphrase. The error is a sentence.
     static tl::expected<PublicKey, std::string> read(const std::string& path);

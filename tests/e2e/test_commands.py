@@ -28,8 +28,8 @@ def test_list_has_all_of_ones_own_and_no_others(scene):
     scene.ssh(gate, f"box:22:127.0.0.1:{target.port}").wait_granted()
     scene.tunnel(gate, target, key=scene.other_key, user="other")
     lines = ask(scene, gate, "list").splitlines()
-    assert lines[0].split() == ["NAME", "KIND", "ADDRESS", "STATE", "SINCE", "CLIENT", "LAST",
-                                "ERROR"]
+    assert lines[0].split() == ["NAME", "KIND", "ADDRESS", "STATE", "SINCE", "VISITORS", "BYTES",
+                                "CLIENT", "LAST", "ERROR"]
     assert [line.split()[:4] for line in lines[1:]] == [
         ["pc42", "tcp", f"127.0.0.1:{port}", "open"], ["box", "private", "box:22", "open"]]
     folder = os.path.join(gate.settings["server"]["runtime_dir"], "tunnels")

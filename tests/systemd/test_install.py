@@ -8,7 +8,7 @@ import pytest
 from conftest import install
 from harness.wait import until
 
-MAN_PAGES = ["portreeved.8", "portreeve.toml.5"]
+MAN_PAGES = ["portreevectl.1", "portreeve.toml.5", "portreeved.8"]
 
 
 def modes(machine, *paths):
@@ -77,6 +77,15 @@ def test_the_service_starts_with_its_folders(machine):
     assert set(fields["Uid"].split()) == {machine.run("id", "-u", "portreeve").strip()}
     assert {fields[name].strip() for name in ("CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
     assert (fields["NoNewPrivs"].strip(), fields["Seccomp"].strip()) == ("1", "2")
+
+
+def test_root_controls_it(machine):
+    assert modes(machine, "/run/portreeve/control") == {
+        "/run/portreeve/control": "srw------- portreeve portreeve"}
+    assert "serving" in machine.run("portreevectl", "status")
+    assert "in force" in machine.run("portreevectl", "reload")
+    stranger = "runuser -u nobody portreevectl status 2>&1 || true"
+    assert "root and the user that it runs as may control it" in machine.run("sh", "-c", stranger)
 
 
 def test_systemd_has_no_complaint(machine):

@@ -68,7 +68,7 @@ class _Transport(paramiko.Transport):
 
 
 class RawClient:
-    def __init__(self, gate, key, certificate=None):
+    def __init__(self, gate, key, certificate=None, user=None):
         private = paramiko.Ed25519Key.from_private_key_file(key.path)
         if certificate:
             private.load_certificate(certificate)
@@ -77,7 +77,7 @@ class RawClient:
         self._asked = 0
         try:
             self.transport.start_client(timeout=TIMEOUT_S)
-            self.transport.auth_publickey(gate.user, private)
+            self.transport.auth_publickey(user or gate.user, private)
         except BaseException:
             self.transport.close()
             raise

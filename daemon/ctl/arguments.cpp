@@ -1,0 +1,169 @@
+#include "daemon/ctl/arguments.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace portreeve::ctl {
+namespace {
+
+struct Flag {
+    std::string_view name;
+    bool Arguments::*value;
+};
+constexpr std::array kFlags = {
+    Flag{"--json", &Arguments::json},
+    Flag{"--help", &Arguments::help},
+    Flag{"-h", &Arguments::help},
+    Flag{"--version", &Arguments::version},
+};
+
+// An option with a value, as the next word or behind `=`.
+struct Valued {
+    std::string_view name;
+    std::string_view what;
+    std::string Arguments::*value;
+    bool explains;  // only with explain
+};
+constexpr std::array kValued = {
+    Valued{"--socket", "a path", &Arguments::socket, false},
+    Valued{"--key", "a file", &Arguments::key, true},
+    Valued{"--listen", "ADDRESS:PORT", &Arguments::listen, true},
+    Valued{"--user", "a login name", &Arguments::user, true},
+    Valued{"--from", "an IP address", &Arguments::from, true},
+};
+
+// How many words a command takes behind it.
+struct Command {
+    std::string_view name;
+    std::size_t words_min;
+    std::size_t words_max;
+    std::string_view words;
+};
+constexpr std::array kCommands = {
+    Command{"list", 0, 0, ""},
+    Command{"show", 1, 1, " NAME"},
+    Command{"kick", 1, 1, " NAME"},
+    Command{"status", 0, 0, ""},
+    Command{"reload", 0, 0, ""},
+    Command{"check", 0, 0, ""},
+    Command{"drain", 0, 0, ""},
+    Command{"explain", 0, 0, " --key FILE --listen ADDRESS:PORT"},
+    Command{"log-level", 0, SIZE_MAX, " [LEVEL | PART=LEVEL]..."},
+};
+
+std::string command_names() {
+    std::string names;
+    for (const Command& command : kCommands) {
+        names.append(names.empty() ? "" : ", ").append(command.name);
+    }
+    return names;
+}
+
+std::string why_not_together(const Arguments& parsed) {
+    if (parsed.help || parsed.version) {
+        return {};
+    }
+    if (parsed.command.empty()) {
+        return "what shall be done? the commands are " + command_names();
+    }
+    const auto* const command =
+        std::find_if(kCommands.begin(), kCommands.end(),
+                     [&](const Command& one) { return one.name == parsed.command; });
+    if (command == kCommands.end()) {
+        return "\"" + parsed.command + "\" is no command; the commands are " + command_names();
+    }
+    const bool explains = command->name == "explain";
+    if (parsed.words.size() < command->words_min || parsed.words.size() > command->words_max ||
+        (explains && (parsed.key.empty() || parsed.listen.empty()))) {
+        return "write portreevectl " + std::string(command->name) + std::string(command->words);
+    }
+    for (const Valued& option : kValued) {
+        if (option.explains && !explains && !(parsed.*option.value).empty()) {
+            return std::string(option.name) + " is for explain";
+        }
+    }
+    return {};
+}
+
+// Takes the option at `index`, and moves on to its value if that is the next word. The error is a
+// sentence.
+tl::expected<void, std::string> take_option(Arguments& parsed, int argc, const char* const* argv,
+                                            int& index) {
+    const std::string_view word = argv[index];
+    const auto* const flag = std::find_if(kFlags.begin(), kFlags.end(),
+                                          [&](const Flag& one) { return one.name == word; });
+    if (flag != kFlags.end()) {
+        parsed.*flag->value = true;
+        return {};
+    }
+    const std::size_t equals = std::min(word.find('='), word.size());
+    const auto* const option = std::find_if(kValued.begin(), kValued.end(), [&](const Valued& one) {
+        return one.name == word.substr(0, equals);
+    });
+    if (option == kValued.end()) {
+        return tl::unexpected("unknown option \"" + std::string(word) + "\"");
+    }
+    std::string_view value = word.substr(std::min(equals + 1, word.size()));
+    if (equals == word.size() && index + 1 < argc) {
+        value = argv[++index];
+    }
+    if (value.empty()) {
+        return tl::unexpected(std::string(option->name) + " needs " + std::string(option->what));
+    }
+    parsed.*option->value = value;
+    return {};
+}
+
+}  // namespace
+
+tl::expected<Arguments, std::string> parse_arguments(int argc, const char* const* argv) {
+    Arguments parsed;
+    bool options = true;
+    for (int index = 1; index < argc; ++index) {
+        const std::string_view word = argv[index];
+        if (options && word == "--") {
+            options = false;
+        } else if (options && word.starts_with('-')) {
+            if (auto taken = take_option(parsed, argc, argv, index); !taken) {
+                return tl::unexpected(taken.error());
+            }
+        } else if (parsed.command.empty()) {
+            parsed.command = word;
+        } else {
+            parsed.words.emplace_back(word);
+        }
+    }
+    if (const std::string why = why_not_together(parsed); !why.empty()) {
+        return tl::unexpected(why);
+    }
+    return parsed;
+}
+
+std::string_view usage() {
+    return "usage: portreevectl [--socket PATH] [--json] COMMAND\n"
+           "\n"
+           "Asks a running portreeved, and tells it what to do.\n"
+           "\n"
+           "  list                   all tunnels\n"
+           "  show NAME              those called NAME, NAME:PORT or PORT, in detail\n"
+           "  kick NAME              end them, and the sessions that hold them\n"
+           "  status                 how the daemon is\n"
+           "  explain --key FILE --listen ADDRESS:PORT [--user NAME] [--from IP]\n"
+           "                         would this key be granted this forward now, and by which "
+           "line\n"
+           "  check                  read the configuration and the keys; change nothing\n"
+           "  reload                 … and use them, if nothing is wrong with them\n"
+           "  drain                  stop: no new connections, visitors may finish\n"
+           "  log-level [LEVEL | PART=LEVEL]...\n"
+           "                         the levels of the log; or set them, until the next reload\n"
+           "\n"
+           "  --socket PATH          the control socket (default /run/portreeve/control)\n"
+           "  --json                 the answer as JSON, for programs\n"
+           "  --version, --help\n"
+           "\n"
+           "Exit codes: 0 fine, 1 it failed or the answer is no, 2 bad usage or bad\n"
+           "configuration. See portreevectl(1).\n";
+}
+
+}  // namespace portreeve::ctl
