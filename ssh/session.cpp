@@ -37,9 +37,19 @@ struct SessionCallbacks {
         return made;
     }
 
-    // 0: answered here; 1: libssh answers, and refuses.
+    // 0: answered here; 1: libssh answers, and refuses. Why it is refused goes out before: many a
+    // client leaves with the refusal (ExitOnForwardFailure, -W).
     static int message(ssh_session, ssh_message message, void* self) {
         Session& the = session(self);
+        const int refused = answer(the, message);
+        // Who does not read what comes is told no more than kSayingsMax a batch.
+        if (refused == 1 && !the.congested()) {
+            the.send_sayings();
+        }
+        return refused;
+    }
+
+    static int answer(Session& the, ssh_message message) {
         switch (ssh_message_type(message)) {
             case SSH_REQUEST_AUTH:
                 return 0;  // RFC 4252 section 5.1: after the login such requests are ignored

@@ -126,7 +126,8 @@ class Session final : private Link::Events {
     [[nodiscard]] std::size_t channel_count() const { return channels_.size(); }
 
     // A line for the person at the client, who sees it only with -v: the one word that SSH has for
-    // clients without a session channel. Sent at the end of the batch; kept are kSayingsMax.
+    // clients without a session channel. Sent before the refusal of what is being asked, else at
+    // the end of the batch; kept are kSayingsMax.
     void say(std::string_view text);
 
     // Ends the session: channels are told, the client too (DISCONNECT) unless it is already gone.

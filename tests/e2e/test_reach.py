@@ -101,6 +101,8 @@ def test_all_else_is_refused(scene, options, code):
     stdio = through(scene, gate, "localhost", target.port)
     assert stdio.wait_exit() == 255
     assert "open failed: administratively prohibited" in stdio.stderr.text()
+    # It leaves with the refusal, and has heard why before.
+    assert f"Remote: portreeve: refused localhost:{target.port}: " in stdio.stderr.text()
     assert target.accepted == 0
     assert not ssh.ended()
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from harness import ports, streams
+from harness import ports, streams, visitor
 from harness.target import greet
 
 
@@ -59,6 +59,33 @@ def test_the_same_port_twice_on_one_connection(scene, gate):
 def test_an_address_this_host_does_not_have(scene, gate):
     port = ports.fixed()
     refused(scene, gate, f"192.0.2.1:{port}:127.0.0.1:9", port)
+
+
+@pytest.mark.portreeve_only("sshd does not say why")
+def test_a_client_that_leaves_on_a_refusal_has_heard_why(scene, gate):
+    """Exactly as scripts call it: it ends as soon as the refusal is there."""
+    for _ in range(5):
+        ssh = scene.ssh(gate, "80:127.0.0.1:9", options={"ExitOnForwardFailure": "yes"})
+        assert ssh.wait_exit() == 255
+        words = ssh.stderr.text()
+        why = words.index("Remote: portreeve: refused localhost:80: ")
+        assert why < words.index("remote port forwarding failed for listen port 80"), words
+
+
+@pytest.mark.parametrize("client, words", [
+    ("dbclient", r"Remote TCP forward request failed \(port {refused} "),
+    ("plink", r"Remote port forwarding from {refused} refused"),
+])
+def test_other_clients_go_on_after_a_refusal(scene, gate, client, words):
+    port, refused_port = ports.fixed(), ports.fixed()
+    target = scene.target(greet("granted"))
+    with socket.create_server(("127.0.0.1", refused_port)):
+        made = getattr(scene, client)(gate, f"{refused_port}:127.0.0.1:9",
+                                      f"{port}:127.0.0.1:{target.port}")
+        made.stderr.wait_for(words.format(refused=refused_port), process=made.process)
+        visitor.wait_answers(port)
+        assert streams.read_all(scene.visit(port)) == b"granted"
+        assert not made.ended()
 
 
 @pytest.mark.portreeve_only("`[forward] ports` is a setting of portreeve's")
