@@ -1,8 +1,8 @@
 """A fresh Debian 12, minimal, in a folder: made once a machine, then only read.
 
-It has systemd, apt and man-db, and in apt's cache what the package under test depends on, so that
-apt can install it where there is no network. It is kept outside of the source tree, in
-$XDG_CACHE_HOME/portreeve (~/.cache/portreeve), under a name that says what is in it.
+It has systemd, apt, man-db and the stock ssh, and in apt's cache what the package under test
+depends on, so that apt can install it where there is no network. It is kept outside of the source
+tree, in $XDG_CACHE_HOME/portreeve (~/.cache/portreeve), under a name that says what is in it.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ import subprocess
 
 _SUITE = "bookworm"
 _MIRROR = "http://deb.debian.org/debian"
-_PACKAGES = ["systemd-sysv", "man-db"]
+_PACKAGES = ["systemd-sysv", "man-db", "openssh-client"]
 _MAKE_S_MAX = 900
 _EATMYDATA = "/usr/share/mmdebstrap/hooks/eatmydata"
 
