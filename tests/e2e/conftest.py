@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -16,6 +17,8 @@ from harness.scene import Scene  # noqa: E402
 
 
 def pytest_configure():
+    # A shell that runs this in the background has it ignored, for all that is started here too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # 500 visitors are 500 sockets here, 500 at the targets, and as many in client and daemon.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16_384)), hard))
