@@ -142,14 +142,21 @@ void Client::let_in() {
 
 Leases::Claimant Client::claimant() const {
     return {grant_->owner,           grant_->user, place_.holder, log_.client(),
-            sibling_probe_.silent(), audience()};
+            sibling_probe_.silent(), name_rules(), is_among()};
 }
 
 // Those whom the key's line names, and the words of the session.
-ssh::Audience Client::audience() const {
-    ssh::Audience all = grant_->options.alias_users;
-    all.add(audience_asked_);
+NameRules Client::name_rules() const {
+    NameRules all{grant_->options.alias_users, grant_->options.alias_share};
+    all.reach.add(rules_asked_.reach);
+    all.share.add(rules_asked_.share);
     return all;
+}
+
+Leases::IsAmong Client::is_among() const {
+    return [this](const std::string& owner, const ssh::Audience& audience) {
+        return is_in_audience(*grant_, owner, audience, policy()->config.groups);
+    };
 }
 
 void Client::show_life(const LeaseHolder& asker) {
@@ -168,10 +175,10 @@ void Client::on_alive() {
 }
 
 void Client::use_grant(Grant grant) {
-    const bool other_audience = grant_ && grant_->options.alias_users != grant.options.alias_users;
+    const NameRules before = grant_ ? name_rules() : NameRules{};
     grant_ = std::move(grant);
-    if (other_audience) {
-        place_.commons.leases.set_audience(place_.holder, audience());
+    if (name_rules() != before) {
+        place_.commons.leases.set_name_rules(place_.holder, name_rules());
     }
     from_visitors_.set_rate(grant_->options.bytes_per_s_max, usage_);
     to_visitors_.set_rate(grant_->options.bytes_per_s_max, usage_);
@@ -339,10 +346,7 @@ tl::expected<Visitor::Share, Refusal> Client::admit_reach() {
 }
 
 LeasePtr Client::find_name(const std::string& name, std::uint16_t port) {
-    return place_.commons.leases.find_name(
-        name, port, [this](const std::string& owner, const ssh::Audience& audience) {
-            return is_in_audience(*grant_, owner, audience, policy()->config.groups);
-        });
+    return place_.commons.leases.find_name(name, port, is_among());
 }
 
 void Client::send_visitor(const LeasePtr& name, uring::Fd visitor) {
@@ -388,9 +392,10 @@ Console::Answer Client::on_console_command(std::string_view line) {
 }
 
 std::string Client::use_words(const SessionWords& words) {
-    if (words.alias_users) {
-        audience_asked_ = *words.alias_users;
-        place_.commons.leases.set_audience(place_.holder, audience());
+    if (words.alias_users || words.share) {
+        rules_asked_ = {words.alias_users.value_or(rules_asked_.reach),
+                        words.share.value_or(rules_asked_.share)};
+        place_.commons.leases.set_name_rules(place_.holder, name_rules());
     }
     auto_close_ = auto_close_ || words.auto_close;
     if (words.deadline_s) {

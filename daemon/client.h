@@ -140,7 +140,8 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<void, Refusal> enter(Grant grant);
     void let_in();
     [[nodiscard]] Leases::Claimant claimant() const;
-    [[nodiscard]] ssh::Audience audience() const;
+    [[nodiscard]] NameRules name_rules() const;
+    [[nodiscard]] Leases::IsAmong is_among() const;
     void use_grant(Grant grant);
     void check_time();
     [[nodiscard]] std::string use_words(const SessionWords& words);
@@ -190,7 +191,7 @@ class Client final : private ssh::Session::Events,
     uring::Task sweep_ = uring::Task::to<&Client::sweep>(this);
     uring::Timer time_ = uring::Timer::to<&Client::check_time>(this, place_.ring.timers());
     std::optional<std::int64_t> deadline_s_;  // by the words of the session
-    ssh::Audience audience_asked_;            // by the words of the session
+    NameRules rules_asked_;                   // by the words of the session
     bool auto_close_ = false;                 // it ends with its last forward
     bool draining_ = false;
     bool session_joined_ = false;

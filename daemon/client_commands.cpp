@@ -92,8 +92,12 @@ CommandAnswer explain(const ClientRequest& request, const CommandScene& scene) {
         return {{}, "portreeve: explain: " + wish.error() + "\n", kWrong};
     }
     const Answer answer = explain_wish(*wish, scene.grant, scene.policy);
+    const conf::Config& config = scene.policy.config;
+    const auto is_among = [&](const std::string& owner, const ssh::Audience& audience) {
+        return is_in_audience(scene.grant, owner, audience, config.groups);
+    };
     const auto anothers =
-        scene.leases.why_anothers(scene.grant.owner, *wish, scene.policy.config.forward);
+        scene.leases.why_anothers(scene.grant.owner, is_among, *wish, config.forward);
     if (answer.granted && anothers) {
         return {refusal_text(*anothers), {}, kNo};
     }

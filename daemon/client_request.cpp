@@ -53,13 +53,21 @@ Wrong read_flag(bool& flag, std::string_view value) {
     return std::nullopt;
 }
 
-Wrong read_alias_users(SessionWords& words, std::string_view value, std::int64_t) {
+Wrong read_audience(std::optional<ssh::Audience>& made, std::string_view value) {
     auto audience = ssh::Audience::parse(value);
     if (!audience) {
         return audience.error();
     }
-    words.alias_users = std::move(*audience);
+    made = std::move(*audience);
     return std::nullopt;
+}
+
+Wrong read_alias_users(SessionWords& words, std::string_view value, std::int64_t) {
+    return read_audience(words.alias_users, value);
+}
+
+Wrong read_share(SessionWords& words, std::string_view value, std::int64_t) {
+    return read_audience(words.share, value);
 }
 
 Wrong read_auto_close(SessionWords& words, std::string_view value, std::int64_t) {
@@ -97,6 +105,7 @@ constexpr std::array kHonoured = {
     Honoured{"auto-close", read_auto_close},
     Honoured{"deadline", read_deadline},
     Honoured{"local-forward", read_local_forward},
+    Honoured{"share", read_share},
     Honoured{"tcp-aliases-allowed-users", read_alias_users},
 };
 

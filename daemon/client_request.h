@@ -22,6 +22,7 @@ namespace portreeve::daemon {
 // What the words ask for, as sish takes them.
 struct SessionWords {
     std::optional<ssh::Audience> alias_users;  // tcp-aliases-allowed-users=
+    std::optional<ssh::Audience> share;        // share=
     std::optional<std::int64_t> deadline_s;    // deadline=, by the wall clock
     bool auto_close = false;                   // the session ends with its last forward
     std::vector<std::string> notices;          // why some of them are not honoured, a line each

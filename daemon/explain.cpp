@@ -120,7 +120,8 @@ std::string rows_of_name(const Grant& grant) {
            row("may be reached by", more.anyone ? "every key that may log in"
                                     : more.members.empty()
                                         ? "this key"
-                                        : "this key, " + more.text() + " (" + grant.source + ")");
+                                        : "this key, " + more.text() + " (" + grant.source + ")") +
+           row("may also be had by", grant.options.alias_share.text());
 }
 
 // "32 a session ([limits] tunnels_per_session), 5 with the key (max-tunnels)"
@@ -232,7 +233,7 @@ Answer explain(const Question& question, const Policy& policy, std::int64_t now_
         return login_refused(question, policy, grant.error());
     }
     Answer answer = explained(question.wish, *grant, policy, row("key", key_text(question.key)));
-    answer.owner = grant->owner;
+    answer.grant = *grant;
     return answer;
 }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,8 +34,8 @@ struct Question {
 
 struct Answer {
     bool granted = false;
-    std::string text;   // the first word is "granted", "refused" or "undecided"
-    std::string owner;  // whom the key belongs to; empty: it is not let in
+    std::string text;            // the first word is "granted", "refused" or "undecided"
+    std::optional<Grant> grant;  // nullopt: the key is not let in
 };
 
 // "refused: CODE: sentence", a line.

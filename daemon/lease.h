@@ -50,6 +50,14 @@ class LeaseKeeper {
     virtual void on_life_shown(std::uint64_t client, const LeaseHolder& sibling) = 0;
 };
 
+// Of a private name: who may reach it, and who may have it too, so that its owners serve in turn;
+// both beside the owner himself.
+struct NameRules {
+    ssh::Audience reach;
+    ssh::Audience share;
+    bool operator==(const NameRules&) const = default;
+};
+
 // A client of a worker; or the main thread itself, which is client 0.
 struct LeaseHolder {
     LeaseKeeper* keeper = nullptr;
@@ -97,7 +105,8 @@ class Lease {
     Traffic traffic_;
     // Leases' lock guards what follows.
     std::string label_;
-    ssh::Audience audience_;  // of a name
+    NameRules name_rules_;
+    std::uint64_t last_turn_ = 0;  // of a name: when a caller got it last, as Leases counts them
     // None: it is a name, or could not be bound again after a restart.
     std::vector<uring::Fd> sockets_;
     LeaseHolder holder_;

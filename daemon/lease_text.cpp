@@ -123,6 +123,11 @@ void put_lease(std::string& into, const LeaseRecord& record) {
     into.append("hosts = [").append(hosts).append("]\n");
     put_text(into, "note", record.note);
     put_number(into, "held_until_s", record.held_until_s);
+    for (const auto& [key, text] : {std::pair("reach", record.reach), {"share", record.share}}) {
+        if (!text.empty()) {
+            put_text(into, key, text);
+        }
+    }
 }
 
 // Takes the fields of one lease out of its table, and remembers what is wrong.
@@ -148,6 +153,13 @@ class FieldReader {
             return;
         }
         out = ssh::as_text(*bytes);
+    }
+
+    void word_if_there(std::string_view key, std::string& out) {
+        if (table_.contains(key) ||
+            table_.contains(std::string(key) + std::string(kBase64Suffix))) {
+            word(key, out);
+        }
     }
 
     template <class Number>
@@ -219,6 +231,8 @@ tl::expected<LeaseRecord, std::string> record_of(const toml::node& node) {
     fields.words("hosts", record.hosts);
     fields.word("note", record.note);
     fields.number("held_until_s", record.held_until_s);
+    fields.word_if_there("reach", record.reach);
+    fields.word_if_there("share", record.share);
     if (std::string why = fields.why_wrong(); !why.empty()) {
         return tl::unexpected(std::move(why));
     }
@@ -303,7 +317,9 @@ std::string why_not_storable(const LeaseRecord& record) {
     for (const Word& word : {Word{"an owner", record.owner, kLeaseOwnerBytesMax},
                              Word{"a label", record.label, kLeaseWordBytesMax},
                              Word{"an address asked for", record.requested, kLeaseWordBytesMax},
-                             Word{"a note", record.note, kLeaseWordBytesMax}}) {
+                             Word{"a note", record.note, kLeaseWordBytesMax},
+                             Word{"a reach", record.reach, kLeaseAudienceBytesMax},
+                             Word{"a share", record.share, kLeaseAudienceBytesMax}}) {
         if (word.text.size() > word.bytes_max) {
             return std::string("has ") + word.name + " of more than " +
                    std::to_string(word.bytes_max) + " bytes";

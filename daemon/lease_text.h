@@ -32,14 +32,18 @@ struct LeaseRecord {
     std::vector<std::string> hosts;    // the literal addresses that are bound: "127.0.0.1", "::1"
     std::string note;                  // how the answer differs from the wish
     std::int64_t held_until_s = 0;     // wall clock; 0: its owner is connected
+    // Of a private name, as ssh::Audience writes them: who may reach it, and who may have it too.
+    std::string reach;
+    std::string share;
 
     bool operator==(const LeaseRecord&) const = default;
 };
 
 inline constexpr std::size_t kLeasesMax = 32'768;
-inline constexpr std::size_t kLeaseTextBytesMax = 72 << 20;  // what kLeasesMax of the largest take
+inline constexpr std::size_t kLeaseTextBytesMax = 168 << 20;  // what kLeasesMax of the largest take
 inline constexpr std::size_t kLeaseOwnerBytesMax = 320;
-inline constexpr std::size_t kLeaseWordBytesMax = 255;  // label, requested, note
+inline constexpr std::size_t kLeaseWordBytesMax = 255;       // label, requested, note
+inline constexpr std::size_t kLeaseAudienceBytesMax = 1024;  // reach, share
 inline constexpr std::size_t kLeaseHostsMax = 8;
 
 // Why this lease cannot be kept, as the end of a sentence about it; empty: it can.

@@ -76,6 +76,12 @@ std::string place_text(const std::vector<std::string>& hosts, std::uint16_t port
     return text;
 }
 
+// One that is too long to be kept names nobody after a restart.
+std::string kept_text(const ssh::Audience& audience) {
+    std::string text = audience.text();
+    return text.size() > kLeaseAudienceBytesMax ? std::string() : text;
+}
+
 Refusal in_use(const Lease& lease, std::string_view whose) {
     return {"address_in_use", lease.address_text() + " is in use by " + std::string(whose)};
 }
@@ -171,20 +177,31 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_any(const Asking& asking) {
     return bind_new(asking, seed_of(who.owner, who.label, asking.wish.address, earlier));
 }
 
+// The oldest owner of a name says who may have it too. One who has it already needs nobody.
+bool Leases::is_shared(const std::vector<LeasePtr>& found, const IsAmong& is_among) {
+    return !found.empty() && found.front()->name_rules_.share != ssh::Audience{} &&
+           is_among(found.front()->terms().owner, found.front()->name_rules_.share);
+}
+
 tl::expected<Leases::Claim, Refusal> Leases::claim_name(const Asking& asking) {
+    const Claimant& who = asking.who;
     const auto found = in_the_way(asking.wish.address);
-    if (auto why = anothers(found, asking.who.owner)) {
-        return tl::unexpected(std::move(*why));
-    }
+    const bool shared = is_shared(found, who.is_among);
+    // Where a name is shared, machines of one key are told apart by their labels.
     const auto same = std::find_if(found.begin(), found.end(), [&](const LeasePtr& lease) {
-        return lease->terms().port == asking.wish.port;
+        return lease->terms().owner == who.owner && lease->terms().port == asking.wish.port &&
+               (!shared || lease->label_ == who.label);
     });
-    const LeasePtr own = same == found.end() ? nullptr : *same;
-    if (own && own->holder_ == asking.who.holder) {
-        return tl::unexpected(in_use(*own, "this session"));
+    if (same == found.end()) {
+        if (auto why = shared ? std::nullopt : anothers(found, who.owner)) {
+            return tl::unexpected(std::move(*why));
+        }
+        return add(asking, {{}, static_cast<std::uint16_t>(asking.wish.port), false, {}});
     }
-    return own ? take_over(asking, own)
-               : add(asking, {{}, static_cast<std::uint16_t>(asking.wish.port), false, {}});
+    if ((*same)->holder_ == who.holder) {
+        return tl::unexpected(in_use(**same, "this session"));
+    }
+    return take_over(asking, *same);
 }
 
 tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
@@ -201,7 +218,7 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
     if (claim) {
         ++revision_;
         lease->label_ = asking.who.label;
-        lease->audience_ = asking.who.audience;
+        lease->name_rules_ = asking.who.name_rules;
         lease->client_ = asking.who.address;
         lease->error_.clear();
         lease->since_s_ = wall_clock_s();
@@ -228,7 +245,7 @@ tl::expected<Leases::Claim, Refusal> Leases::add(const Asking& asking, Bound bou
                      static_cast<std::uint16_t>(asking.wish.port), bound.port, asking.wanted.hosts,
                      std::move(bound.note)});
     lease->label_ = asking.who.label;
-    lease->audience_ = asking.who.audience;
+    lease->name_rules_ = asking.who.name_rules;
     lease->client_ = asking.who.address;
     lease->since_s_ = wall_clock_s();
     lease->sockets_ = std::move(bound.sockets);
@@ -345,6 +362,8 @@ Leases::Claim Leases::restore(const LeaseRecord& record, LeaseHolder by,
     lease->sockets_ = std::move(sockets);
     lease->held_until_s_ = record.held_until_s;
     lease->since_s_ = wall_clock_s();
+    lease->name_rules_ = {ssh::Audience::parse(record.reach).value_or(ssh::Audience{}),
+                          ssh::Audience::parse(record.share).value_or(ssh::Audience{})};
     const Lock guard(lock_);
     if (lease->sockets_.empty() && !lease->is_name()) {
         if (auto bound = bind_forward({record.hosts, false, {}}, record.port, {}, 0, {})) {
@@ -380,11 +399,13 @@ std::vector<LeasePtr> Leases::in_the_way(const std::string& name) const {
     return found;
 }
 
-std::optional<Refusal> Leases::why_anothers(const std::string& owner, const ssh::ForwardWish& wish,
+std::optional<Refusal> Leases::why_anothers(const std::string& owner, const IsAmong& is_among,
+                                            const ssh::ForwardWish& wish,
                                             const conf::Forward& rules) const {
     const Lock guard(lock_);
     if (is_name(wish.address)) {
-        return anothers(in_the_way(wish.address), owner);
+        const auto found = in_the_way(wish.address);
+        return is_shared(found, is_among) ? std::nullopt : anothers(found, owner);
     }
     const auto wanted = addresses_for(wish.address, rules.bind);
     if (!wanted || wish.port == 0 || wish.port > 65'535U) {
@@ -398,14 +419,24 @@ std::optional<LeaseHolder> Leases::holder_of(const LeasePtr& lease) const {
     return lease->ended_ ? std::nullopt : std::optional(lease->holder_);
 }
 
-LeasePtr Leases::find_name(const std::string& name, std::uint16_t port, const MayReach& may) const {
+LeasePtr Leases::find_name(const std::string& name, std::uint16_t port, const IsAmong& may_reach) {
     const Lock guard(lock_);
+    LeasePtr next;
+    const auto comes_before = [](const Lease& one, const Lease& other) {
+        const bool held = one.held_until_s_ != 0;
+        return held == (other.held_until_s_ != 0) ? one.last_turn_ < other.last_turn_ : !held;
+    };
     for (const LeasePtr& lease : in_the_way(name)) {
-        if (lease->terms().port == port && may(lease->terms().owner, lease->audience_)) {
-            return lease;
+        if (lease->terms().port == port &&
+            may_reach(lease->terms().owner, lease->name_rules_.reach) &&
+            (next == nullptr || comes_before(*lease, *next))) {
+            next = lease;
         }
     }
-    return nullptr;
+    if (next) {
+        next->last_turn_ = ++last_turn_;
+    }
+    return next;
 }
 
 std::vector<LeaseHolder> Leases::siblings(const Claimant& who) const {
@@ -434,9 +465,17 @@ std::vector<LeaseRecord> Leases::records() const {
     records.reserve(leases_.size());
     for (const LeasePtr& lease : leases_) {
         const Lease::Terms& terms = lease->terms();
-        LeaseRecord record{terms.id,        terms.owner,          lease->label_,
-                           terms.requested, terms.requested_port, terms.port,
-                           terms.hosts,     terms.note,           lease->held_until_s_};
+        LeaseRecord record{terms.id,
+                           terms.owner,
+                           lease->label_,
+                           terms.requested,
+                           terms.requested_port,
+                           terms.port,
+                           terms.hosts,
+                           terms.note,
+                           lease->held_until_s_,
+                           kept_text(lease->name_rules_.reach),
+                           kept_text(lease->name_rules_.share)};
         if (why_not_storable(record).empty()) {  // or none of the others could be kept either
             records.push_back(std::move(record));
         }
@@ -509,11 +548,12 @@ std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std:
     return kicked;
 }
 
-void Leases::set_audience(const LeaseHolder& holder, const ssh::Audience& audience) {
+void Leases::set_name_rules(const LeaseHolder& holder, const NameRules& rules) {
     const Lock guard(lock_);
     for (const LeasePtr& lease : leases_) {
-        if (lease->holder_ == holder && lease->is_name()) {
-            lease->audience_ = audience;
+        if (lease->holder_ == holder && lease->is_name() && lease->name_rules_ != rules) {
+            ++revision_;
+            lease->name_rules_ = rules;
         }
     }
 }

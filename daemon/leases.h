@@ -35,6 +35,8 @@ namespace portreeve::daemon {
 
 class Leases {
   public:
+    // Whether somebody is one of those that a rule of the owner's names, or the owner himself.
+    using IsAmong = std::function<bool(const std::string& owner, const ssh::Audience& audience)>;
     // Who asks.
     struct Claimant {
         std::string owner;
@@ -44,7 +46,8 @@ class Leases {
         // Sessions of the same owner and label that do not answer any more: what they have of
         // port 0 may be taken, as if they were gone.
         std::vector<LeaseHolder> silent;
-        ssh::Audience audience;  // of the names that it asks for
+        NameRules name_rules;  // of the names that it asks for
+        IsAmong is_among;      // whether it is
     };
     // Who had a lease until now, and has to be told.
     struct Displaced {
@@ -80,8 +83,8 @@ class Leases {
     // Those of `owner` (of all, if empty) that are called so, by NAME, NAME:PORT or PORT, are
     // nobody's any more.
     [[nodiscard]] std::vector<Displaced> kick(const std::string& owner, const std::string& called);
-    // Who may reach the private names that `holder` has.
-    void set_audience(const LeaseHolder& holder, const ssh::Audience& audience);
+    // Of the private names that `holder` has.
+    void set_name_rules(const LeaseHolder& holder, const NameRules& rules);
     // Its address is its owner's as before, but nobody listens there until it is claimed again.
     void unbind(const LeasePtr& lease);
     // A lease of before the start. `sockets` are what systemd kept of it, or none: then it is bound
@@ -91,15 +94,15 @@ class Leases {
 
     // Why the wish would be refused for what others have; nullopt: not for that.
     [[nodiscard]] std::optional<Refusal> why_anothers(const std::string& owner,
+                                                      const IsAmong& is_among,
                                                       const ssh::ForwardWish& wish,
                                                       const conf::Forward& rules) const;
     // nullopt: it has ended.
     [[nodiscard]] std::optional<LeaseHolder> holder_of(const LeasePtr& lease) const;
-    // The private name that is asked for here, if there is one and `may`, which is told its owner
-    // and its audience, agrees; else nullptr.
-    using MayReach = std::function<bool(const std::string& owner, const ssh::Audience& audience)>;
+    // The private name that is asked for here, if there is one that the caller may reach; else
+    // nullptr. Of several the one whose turn it is, of those whose owners are here if any is.
     [[nodiscard]] LeasePtr find_name(const std::string& name, std::uint16_t port,
-                                     const MayReach& may) const;
+                                     const IsAmong& may_reach);
     // Other clients with a tunnel on a port of the server's choice, of the same owner and label;
     // the first kSiblingsMax, for a label that so many share is not about one machine.
     static constexpr std::size_t kSiblingsMax = 8;
@@ -135,6 +138,9 @@ class Leases {
     [[nodiscard]] tl::expected<Claim, Refusal> give(const LeasePtr& lease, LeaseHolder to);
     [[nodiscard]] std::vector<LeasePtr> in_the_way(const Wanted& wanted, std::uint16_t port) const;
     [[nodiscard]] std::vector<LeasePtr> in_the_way(const std::string& name) const;
+    // Of a name: whether one more may have it.
+    [[nodiscard]] static bool is_shared(const std::vector<LeasePtr>& found,
+                                        const IsAmong& is_among);
     // The refusal for the first that is not `owner`'s.
     [[nodiscard]] static std::optional<Refusal> anothers(const std::vector<LeasePtr>& found,
                                                          const std::string& owner);
@@ -147,7 +153,8 @@ class Leases {
     std::atomic<std::uint64_t> revision_{1};
     std::list<LeasePtr> leases_;  // in the order in which they were asked for
     std::multimap<std::uint16_t, LeasePtr> by_port_;
-    std::multimap<std::string, LeasePtr> by_name_;  // in lower case
+    std::multimap<std::string, LeasePtr> by_name_;  // in lower case; the oldest first
+    std::uint64_t last_turn_ = 0;
 };
 
 }  // namespace portreeve::daemon

@@ -66,13 +66,17 @@ tl::expected<ControlHost::Checked, Failure> Server::control_check() const {
 // As --explain, and what other keys have now.
 Answer Server::control_explain(const Question& question) const {
     Answer answer = explain(question, *policy_, wall_clock_s());
-    if (answer.granted) {
-        if (const auto anothers =
-                leases_.why_anothers(answer.owner, question.wish, policy_->config.forward)) {
-            return {false, refusal_text(*anothers), answer.owner};
-        }
+    if (!answer.granted || !answer.grant) {
+        return answer;
     }
-    return answer;
+    const Grant& grant = *answer.grant;
+    const conf::Config& config = policy_->config;
+    const auto is_among = [&](const std::string& owner, const ssh::Audience& audience) {
+        return is_in_audience(grant, owner, audience, config.groups);
+    };
+    const auto anothers =
+        leases_.why_anothers(grant.owner, is_among, question.wish, config.forward);
+    return anothers ? Answer{false, refusal_text(*anothers), grant} : answer;
 }
 
 void Server::control_drain() {

@@ -156,16 +156,24 @@ Wrong read_tunnel(Reading& /*reading*/, std::string_view value) {
     return "it is the number of a device, or any";
 }
 
-Wrong read_alias_users(Reading& reading, std::string_view value) {
-    if (reading.made.alias_users != Audience{}) {
+Wrong read_audience(Audience& made, std::string_view value) {
+    if (made != Audience{}) {
         return kGivenTwice;
     }
     auto audience = Audience::parse(value);
     if (!audience) {
         return audience.error();
     }
-    reading.made.alias_users = std::move(*audience);
+    made = std::move(*audience);
     return std::nullopt;
+}
+
+Wrong read_alias_users(Reading& reading, std::string_view value) {
+    return read_audience(reading.made.alias_users, value);
+}
+
+Wrong read_share(Reading& reading, std::string_view value) {
+    return read_audience(reading.made.alias_share, value);
 }
 
 Wrong read_count(std::uint32_t& count, std::string_view value) {
@@ -225,6 +233,7 @@ constexpr std::array kValued = {
     Valued{"permitlisten", read_listen},
     Valued{"permitopen", read_open},
     Valued{"principals", read_principals},
+    Valued{"share", read_share},
     Valued{"tcp-aliases-allowed-users", read_alias_users},
     Valued{"tunnel", read_tunnel},
 };

@@ -42,6 +42,7 @@ struct KeyOptions {
     std::vector<ListenPattern> permit_listen;  // empty: whatever the configuration allows
     std::vector<OpenPattern> permit_open;      // empty: private names only
     Audience alias_users;                      // who may reach its private names, beside itself
+    Audience alias_share;                      // … and who may have them too
     std::uint32_t tunnels_max = 0;             // 0: the configuration's
     std::uint32_t visitors_max = 0;            // 0: the configuration's
     std::uint64_t bytes_per_s_max = 0;         // 0: no limit

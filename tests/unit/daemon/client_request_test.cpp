@@ -45,12 +45,14 @@ TEST(ClientRequest, WhatACommandDoesNotTakeIsAnError) {
 TEST(ClientRequest, WordsAboutTheSession) {
     const SessionWords words = read(
                                    "auto-close=true deadline=1h30m local-forward=true "
-                                   "tcp-aliases-allowed-users=any")
+                                   "share=ops tcp-aliases-allowed-users=any")
                                    .words;
     EXPECT_TRUE(words.auto_close);
     EXPECT_EQ(words.deadline_s, kNow + 5'400);
     ASSERT_TRUE(words.alias_users);
     EXPECT_TRUE(words.alias_users->anyone);
+    ASSERT_TRUE(words.share);
+    EXPECT_EQ(words.share->text(), "ops");
     EXPECT_THAT(words.notices, ElementsAre());
     EXPECT_EQ(read("deadline=1800000000").words.deadline_s, 1'800'000'000);
     EXPECT_EQ(read("deadline=253402300799").words.deadline_s, 253'402'300'799);
@@ -71,7 +73,7 @@ TEST(ClientRequest, WhatIsNotKnownIsAnErrorThatListsWhatIs) {
          {"bash", "list;ls", "-c ls", "auto-close", "deadlines=1h", "deadline=1h bash"}) {
         EXPECT_THAT(wrong(line), HasSubstr("the commands are help, list, status, usage, explain, "
                                            "kick, and the words about this session auto-close=, "
-                                           "deadline=, local-forward=, "
+                                           "deadline=, local-forward=, share=, "
                                            "tcp-aliases-allowed-users="))
             << line;
     }

@@ -82,6 +82,8 @@ TEST(LeaseText, HasRoomForAsManyOfTheLargest) {
     largest.owner.assign(kLeaseOwnerBytesMax, '\n');
     largest.label.assign(kLeaseWordBytesMax, '\n');
     largest.requested = largest.note = largest.label;
+    largest.reach.assign(kLeaseAudienceBytesMax, '\n');
+    largest.share = largest.reach;
     largest.hosts.assign(kLeaseHostsMax, "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255");
     largest.requested_port = largest.port = 65'535;
     largest.held_until_s = std::numeric_limits<std::int64_t>::max();
@@ -103,6 +105,8 @@ TEST(LeaseText, RefusesToKeepWhatItWouldRefuseToRead) {
         {"has a label of more than 255", [](auto& r) { r.label.assign(256, 'a'); }},
         {"has an address asked for of", [](auto& r) { r.requested.assign(256, 'a'); }},
         {"has a note of more than 255", [](auto& r) { r.note.assign(256, 'a'); }},
+        {"has a reach of more than 1024", [](auto& r) { r.reach.assign(1025, 'a'); }},
+        {"has a share of more than 1024", [](auto& r) { r.share.assign(1025, 'a'); }},
         {"has port 0", [](auto& r) { r.port = 0; }},
         {"is held until a time before 1970", [](auto& r) { r.held_until_s = -1; }},
         {"has a host that is no", [](auto& r) { r.hosts = {"localhost"}; }},

@@ -47,6 +47,8 @@ inline LeaseRecord random_lease(Dice& dice, std::uint64_t number) {
     made.requested_port = static_cast<std::uint16_t>(dice.between(0, 65'535));
     made.port = static_cast<std::uint16_t>(dice.between(1, 65'535));
     made.hosts.resize(dice.between(0, 2));
+    made.reach = dice.chance(50) ? "" : dice.text(dice.between(1, kLeaseAudienceBytesMax));
+    made.share = dice.chance(50) ? "" : dice.text(dice.between(1, kLeaseAudienceBytesMax));
     made.held_until_s = static_cast<std::int64_t>(dice.between(0, 4'000'000'000));
     return made;
 }

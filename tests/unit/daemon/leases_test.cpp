@@ -29,7 +29,14 @@ class LeasesTest : public ::testing::Test {
     // A client of its own for each number; `label` is the login name.
     [[nodiscard]] Leases::Claimant client(std::uint64_t number, const std::string& owner = "ann",
                                           const std::string& label = "desk") {
-        return {owner, label, {&keeper_, number}, "192.0.2.1:4022", {}, {}};
+        return {owner, label, {&keeper_, number}, "192.0.2.1:4022", {}, {}, is_among(owner)};
+    }
+    // Whoever is named by himself, or of whom all are.
+    static Leases::IsAmong is_among(const std::string& who) {
+        return [who](const std::string& owner, const ssh::Audience& audience) {
+            return owner == who || audience.anyone ||
+                   std::count(audience.members.begin(), audience.members.end(), who) == 1;
+        };
     }
     tl::expected<Leases::Claim, Refusal> claim(const Leases::Claimant& who, std::uint32_t port,
                                                const std::string& address = "127.0.0.1") {
@@ -128,7 +135,7 @@ TEST_F(LeasesTest, ANameIsItsOwnersWithEveryPort) {
 
 TEST_F(LeasesTest, ANameIsFoundByThoseWhoMayReachIt) {
     Leases::Claimant owner = client(1);
-    owner.audience = *ssh::Audience::parse("ops");
+    owner.name_rules.reach = *ssh::Audience::parse("ops");
     const auto got = claim(owner, 22, "Pc42");
     ASSERT_TRUE(got);
     const auto may = [](const std::string& whose, const ssh::Audience& audience) {
@@ -144,6 +151,73 @@ TEST_F(LeasesTest, ANameIsFoundByThoseWhoMayReachIt) {
     EXPECT_TRUE(leases_.end(got->lease, got->turn + 1));
     EXPECT_EQ(leases_.find_name("pc42", 22, may), nullptr);
     EXPECT_TRUE(claim(client(2, "bob"), 22, "pc42"));
+}
+
+TEST_F(LeasesTest, ANameThatIsSharedServesInTurn) {
+    Leases::Claimant ann = client(1);
+    ann.name_rules = {*ssh::Audience::parse("any"), *ssh::Audience::parse("bob")};
+    const auto first = claim(ann, 80, "web");
+    const Leases::Claimant bob = client(2, "bob");
+    auto second = claim(bob, 80, "web");
+    ASSERT_TRUE(second) << second.error().sentence;
+    EXPECT_EQ(code(claim(client(3, "eve"), 80, "web")), "address_leased");
+    EXPECT_NE(leases_.why_anothers("eve", is_among("eve"), {"web", 80}, rules_), std::nullopt);
+    EXPECT_EQ(leases_.why_anothers("bob", is_among("bob"), {"web", 80}, rules_), std::nullopt);
+
+    const auto next = [&](const std::string& who) {
+        return leases_.find_name("web", 80, is_among(who));
+    };
+    EXPECT_EQ(next("eve"), first->lease) << "bob's may be reached by bob alone";
+    leases_.set_name_rules({&keeper_, 2}, ann.name_rules);
+    EXPECT_EQ(next("eve"), second->lease);
+    EXPECT_EQ(next("eve"), first->lease);
+    EXPECT_EQ(next("eve"), second->lease);
+    const auto away = lose(*second);
+    EXPECT_EQ(next("eve"), first->lease) << "not to one who is away,";
+    EXPECT_EQ(next("eve"), first->lease);
+    static_cast<void>(lose(*first));
+    EXPECT_EQ(next("eve"), second->lease) << "unless all are";
+    const auto back = claim(bob, 80, "web");
+    EXPECT_EQ(back->lease, second->lease);
+    EXPECT_EQ(back->displaced.at(0).lease, away.lease);
+}
+
+TEST_F(LeasesTest, MachinesOfOneKeyShareANameByTheirLabels) {
+    Leases::Claimant one = client(1, "ann", "one");
+    one.name_rules.share = *ssh::Audience::parse("bob");
+    const auto first = claim(one, 80, "web");
+    const auto second = claim(client(2, "ann", "two"), 80, "web");
+    ASSERT_TRUE(second);
+    EXPECT_NE(second->lease, first->lease);
+    const auto again = claim(client(3, "ann", "one"), 80, "web");
+    EXPECT_EQ(again->lease, first->lease);
+    EXPECT_EQ(again->displaced.at(0).holder.client, 1U);
+}
+
+TEST_F(LeasesTest, WhoSharesANameStillHasItWhenTheFirstOwnerDoesNotShareAnyMore) {
+    Leases::Claimant ann = client(1);
+    ann.name_rules.share = *ssh::Audience::parse("bob");
+    const auto first = claim(ann, 80, "web");
+    const auto second = claim(client(2, "bob"), 80, "web");
+    leases_.set_name_rules({&keeper_, 1}, {});
+    static_cast<void>(lose(*second));
+    EXPECT_EQ(code(claim(client(3, "bob", "another"), 443, "web")), "address_leased");
+    EXPECT_EQ(claim(client(4, "bob"), 80, "web")->lease, second->lease);
+    static_cast<void>(leases_.end(first->lease, first->turn));
+}
+
+TEST_F(LeasesTest, TheRulesOfANameAreInItsRecord) {
+    Leases::Claimant ann = client(1);
+    ann.name_rules = {*ssh::Audience::parse("any"), *ssh::Audience::parse("bob,ops")};
+    static_cast<void>(claim(ann, 80, "web"));
+    const LeaseRecord record = leases_.records().front();
+    EXPECT_EQ(record.reach, "any");
+    EXPECT_EQ(record.share, "bob,ops");
+    Leases after;
+    static_cast<void>(after.restore(record, {&keeper_, 0}, {}));
+    EXPECT_EQ(after.records().front(), record);
+    EXPECT_NE(after.find_name("web", 80, is_among("eve")), nullptr);
+    EXPECT_TRUE(after.claim(client(1, "bob"), {"web", 80}, rules_));
 }
 
 TEST_F(LeasesTest, AnEntryHasTheLastErrorUntilItIsOpenedAgain) {
@@ -170,8 +244,7 @@ TEST_F(LeasesTest, TheRevisionIsAnotherWhereTheRecordsAre) {
     auto got = claim(client(1), 0);
     EXPECT_TRUE(is_another()) << "a new one";
     EXPECT_TRUE(leases_.note_error(got->lease, {"target_refused", "nobody listens"}));
-    leases_.set_audience({&keeper_, 1}, *ssh::Audience::parse("any"));
-    EXPECT_FALSE(is_another()) << "neither is in a record";
+    EXPECT_FALSE(is_another()) << "it is in no record";
     static_cast<void>(lose(*got));
     EXPECT_TRUE(is_another()) << "held";
     got = claim(client(2), 0);

@@ -194,8 +194,9 @@ TEST(KeyOptions, AliasUsers) {
     EXPECT_EQ(options("").alias_users, Audience{});
     EXPECT_EQ(options("tcp-aliases-allowed-users=\"ops,dev\"").alias_users.text(), "ops,dev");
     EXPECT_TRUE(options("tcp-aliases-allowed-users=\"any\"").alias_users.anyone);
+    EXPECT_EQ(options("share=\"ops\"").alias_share.text(), "ops");
     for (const char* text : {"tcp-aliases-allowed-users", "tcp-aliases-allowed-users=\"\"",
-                             "tcp-aliases-allowed-users=\"two words\"",
+                             "tcp-aliases-allowed-users=\"two words\"", "share=\"\"",
                              "tcp-aliases-allowed-users=\"a\",tcp-aliases-allowed-users=\"b\""}) {
         wrong(text);
     }
