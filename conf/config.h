@@ -92,6 +92,9 @@ struct Forward {
     Milliseconds lease{300'000};
     Milliseconds hold{10'000};
     bool aliases = true;
+    bool sockets = false;
+    std::uint32_t sockets_mode = 0660;
+    std::string sockets_group;  // empty: the daemon's own
     bool operator==(const Forward&) const = default;
 };
 

@@ -47,6 +47,9 @@ void read_forward(const Section& table, Forward& forward) {
     table["lease"].duration(forward.lease, "0s", "8760h");
     table["hold"].duration(forward.hold, "0s", "24h");
     table["aliases"].boolean(forward.aliases);
+    table["sockets"].boolean(forward.sockets);
+    table["sockets_mode"].one(forward.sockets_mode, kMode);
+    table["sockets_group"].one(forward.sockets_group, kGroupNameOrNone);
 }
 
 void read_http(const Section& table, Http& http) {

@@ -281,6 +281,27 @@ Parsed<std::string> parse_user_name(std::string_view text) {
     return std::string(text);
 }
 
+Parsed<std::uint32_t> parse_mode(std::string_view text) {
+    constexpr int kOctal = 8;
+    constexpr std::uint32_t kModeMax = 0777;
+    constexpr std::size_t kDigitsMax = 4;
+    std::uint32_t mode = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, kOctal);
+    if (error != std::errc{} || end != text.data() + text.size() || text.size() > kDigitsMax ||
+        mode > kModeMax) {
+        return bad(text, " is not a file's mode: write one such as \"0660\"");
+    }
+    return mode;
+}
+
+Parsed<std::string> parse_group_name_or_none(std::string_view text) {
+    if (text.empty()) {
+        return std::string();
+    }
+    auto name = parse_user_name(text);
+    return name ? name : bad(text, " is not the name of a group: write one such as \"www-data\"");
+}
+
 Parsed<std::string> parse_group_member(std::string_view text) {
     constexpr std::string_view kKey = "SHA256:";
     constexpr std::size_t kDigestLetters = 43;  // of 32 bytes in base64, without the padding

@@ -63,6 +63,11 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 // What a group may be called; "any" is everybody, and not a group.
 [[nodiscard]] bool is_group_name(std::string_view text);
 
+// "0660"
+[[nodiscard]] Parsed<std::uint32_t> parse_mode(std::string_view text);
+// What getgrnam(3) may know, or "" for none.
+[[nodiscard]] Parsed<std::string> parse_group_name_or_none(std::string_view text);
+
 [[nodiscard]] Parsed<Bind> parse_bind(std::string_view text);
 [[nodiscard]] Parsed<RemovedKeys> parse_removed_keys(std::string_view text);
 [[nodiscard]] Parsed<LogFormat> parse_log_format(std::string_view text);
@@ -79,6 +84,9 @@ inline constexpr Form<std::string> kPathOrNone{"an absolute path", R"("/etc/port
                                                parse_path_or_none};
 inline constexpr Form<std::string> kUserName{"the name of an account", R"("nobody")",
                                              parse_user_name};
+inline constexpr Form<std::uint32_t> kMode{"a file's mode", R"("0660")", parse_mode};
+inline constexpr Form<std::string> kGroupNameOrNone{"the name of a group of accounts",
+                                                    R"("www-data")", parse_group_name_or_none};
 inline constexpr Form<std::string> kGroupMember{"a key or a principal", R"("principal:ops")",
                                                 parse_group_member};
 inline constexpr Form<std::string> kDomain{"a DNS name", R"("gate.example.com")", parse_domain};

@@ -80,12 +80,12 @@ std::string host_to_connect(const std::string& address) {
 
 }  // namespace
 
-std::string ssh_config_of(const std::vector<TunnelEntry>& entries) {
+std::string ssh_config_of(const std::vector<NamedTunnel>& tunnels) {
     std::string text =
         "# Written by portreeved as tunnels come and go. In ~/.ssh/config or /etc/ssh/ssh_config,\n"
         "# with the path of this file:  Include .../ssh_config\n";
     std::set<std::string> seen;
-    for (const TunnelEntry& entry : entries) {
+    for (const auto& [entry, file] : tunnels) {
         if (entry.is_private || !may_be_a_host_here(entry.name)) {
             continue;
         }
@@ -97,6 +97,33 @@ std::string ssh_config_of(const std::vector<TunnelEntry>& entries) {
         text.append("\n    HostKeyAlias ").append(entry.name).append("\n");
     }
     return text;
+}
+
+std::vector<NamedTunnel> DirectoryNames::of(std::vector<TunnelEntry> entries) {
+    std::map<std::string, std::string> names;
+    std::set<std::string> taken;
+    for (const TunnelEntry& entry : entries) {
+        if (const auto known = names_.find(entry.id); known != names_.end()) {
+            taken.insert(known->second);
+            names.insert(*known);
+        }
+    }
+    std::vector<NamedTunnel> named;
+    named.reserve(entries.size());
+    for (TunnelEntry& entry : entries) {
+        std::string& name = names[entry.id];
+        if (name.empty()) {
+            const std::string base = safe(entry.name) + "-" + std::to_string(entry.port);
+            name = base;
+            for (int count = 2; !taken.insert(name).second; ++count) {
+                name = base;
+                name.append(".").append(std::to_string(count));
+            }
+        }
+        named.push_back({std::move(entry), name});
+    }
+    names_ = std::move(names);
+    return named;
 }
 
 DirectoryFiles::DirectoryFiles(std::string runtime_dir)
@@ -114,36 +141,21 @@ std::string DirectoryFiles::open() {
     }
     std::error_code error;
     for (const auto& file : std::filesystem::directory_iterator(folder_, error)) {
-        if (file.path().extension() == ".json" && ::unlink(file.path().c_str()) != 0) {
+        const auto kind = file.path().extension();
+        if ((kind == ".json" || kind == ".sock") && ::unlink(file.path().c_str()) != 0) {
             return failed(file.path());
         }
     }
     return error ? folder_ + ": " + error.message() : write({});
 }
 
-std::string DirectoryFiles::name_of(const TunnelEntry& entry) {
-    std::string& name = names_[entry.id];
-    if (name.empty()) {
-        const std::string base = safe(entry.name) + "-" + std::to_string(entry.port);
-        std::string wanted = base + ".json";
-        for (int count = 2; written_.count(wanted) > 0; ++count) {
-            wanted = base + "." + std::to_string(count) + ".json";
-        }
-        name = wanted;
-    }
-    return name;
-}
-
-std::string DirectoryFiles::write(const std::vector<TunnelEntry>& entries) {
+std::string DirectoryFiles::write(const std::vector<NamedTunnel>& tunnels) {
     std::string failure;
-    std::map<std::string, std::string> names;
     std::set<std::string> wanted;
-    for (const TunnelEntry& entry : entries) {
-        const std::string name = name_of(entry);
-        names[entry.id] = name;
+    for (const NamedTunnel& tunnel : tunnels) {
+        const std::string name = tunnel.name + ".json";
         wanted.insert(name);
-        const std::string text = json_of(entry) + '\n';
-        update(written_[name], folder_, name, text, failure);
+        update(written_[name], folder_, name, json_of(tunnel.entry) + '\n', failure);
     }
     for (auto at = written_.begin(); at != written_.end();) {
         if (wanted.count(at->first) > 0) {
@@ -156,8 +168,7 @@ std::string DirectoryFiles::write(const std::vector<TunnelEntry>& entries) {
         }
         at = written_.erase(at);
     }
-    names_ = std::move(names);
-    update(ssh_config_, runtime_dir_, "ssh_config", ssh_config_of(entries), failure);
+    update(ssh_config_, runtime_dir_, "ssh_config", ssh_config_of(tunnels), failure);
     return failure;
 }
 
@@ -168,8 +179,8 @@ void DirectoryFiles::remove_all() {
 }
 
 Directory::Directory(uring::Ring& ring, const Leases& leases, const Log& log,
-                     std::string runtime_dir)
-    : ring_(ring), leases_(leases), log_(log), files_(std::move(runtime_dir)) {
+                     std::string runtime_dir, TunnelSockets& sockets)
+    : ring_(ring), leases_(leases), log_(log), files_(std::move(runtime_dir)), sockets_(sockets) {
 }
 
 void Directory::open() {
@@ -177,8 +188,8 @@ void Directory::open() {
         report(failure);
         return;
     }
-    latest_.emplace("directory", Pace{}, [this](const std::vector<TunnelEntry>& entries) {
-        const std::string failure = files_.write(entries);
+    latest_.emplace("directory", Pace{}, [this](const std::vector<NamedTunnel>& tunnels) {
+        const std::string failure = files_.write(tunnels);
         report(failure);
         return failure.empty();
     });
@@ -193,9 +204,10 @@ void Directory::changed() {
 }
 
 void Directory::gather() {
-    std::vector<TunnelEntry> entries = leases_.entries();
-    gathered_ = entries.size();
-    latest_->give(std::move(entries));
+    std::vector<NamedTunnel> tunnels = names_.of(leases_.entries());
+    gathered_ = tunnels.size();
+    sockets_.update(tunnels);
+    latest_->give(std::move(tunnels));
 }
 
 void Directory::close() {

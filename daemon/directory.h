@@ -2,6 +2,8 @@
 // one JSON object each, and RUNTIME_DIR/ssh_config, to be included by ssh's own configuration, so
 // that `ssh NAME` reaches the machine that logged in as NAME.
 //
+// A Unix socket may be beside each (TunnelSockets).
+//
 // A file is there while its tunnel is, open or held, and is whole whenever it is there. What a
 // crash left is removed at the start, and everything at the end.
 //
@@ -20,13 +22,24 @@
 #include "daemon/leases.h"
 #include "daemon/log.h"
 #include "daemon/tunnel_entry.h"
+#include "daemon/tunnel_sockets.h"
 #include "uring/ring.h"
 
 namespace portreeve::daemon {
 
 // The text of ssh_config. A name is that of the oldest tunnel; later ones of the same name are
 // NAME-PORT. Names that could be hosts elsewhere, those with a dot, are left out.
-[[nodiscard]] std::string ssh_config_of(const std::vector<TunnelEntry>& entries);
+[[nodiscard]] std::string ssh_config_of(const std::vector<NamedTunnel>& tunnels);
+
+// What the files of each tunnel are called: NAME-PORT, or NAME-PORT.2 where that is another's
+// already, for as long as the tunnel is.
+class DirectoryNames {
+  public:
+    [[nodiscard]] std::vector<NamedTunnel> of(std::vector<TunnelEntry> entries);
+
+  private:
+    std::map<std::string, std::string> names_;  // by the tunnel's id
+};
 
 class DirectoryFiles {
   public:
@@ -35,16 +48,13 @@ class DirectoryFiles {
     // Makes the folder, and removes what another run left there. The error is a sentence.
     [[nodiscard]] std::string open();
     // Makes the files what they should be.
-    [[nodiscard]] std::string write(const std::vector<TunnelEntry>& entries);
+    [[nodiscard]] std::string write(const std::vector<NamedTunnel>& tunnels);
     void remove_all();
 
   private:
-    [[nodiscard]] std::string name_of(const TunnelEntry& entry);
-
     std::string runtime_dir_;
     std::string folder_;
-    std::map<std::string, std::string> names_;    // of files, by the tunnel's id
-    std::map<std::string, std::size_t> written_;  // what is in them, as a hash, by the file's name
+    std::map<std::string, std::size_t> written_;  // what is in each, as a hash, by the file's name
     std::size_t ssh_config_ = 0;
 };
 
@@ -52,7 +62,8 @@ class Directory {
   public:
     static constexpr std::int64_t kGatherMs = 50;
 
-    Directory(uring::Ring& ring, const Leases& leases, const Log& log, std::string runtime_dir);
+    Directory(uring::Ring& ring, const Leases& leases, const Log& log, std::string runtime_dir,
+              TunnelSockets& sockets);
     Directory(const Directory&) = delete;
     Directory& operator=(const Directory&) = delete;
     Directory(Directory&&) = delete;
@@ -73,10 +84,12 @@ class Directory {
     const Leases& leases_;
     const Log& log_;
     DirectoryFiles files_;
+    DirectoryNames names_;
+    TunnelSockets& sockets_;
     std::string failure_;       // and said so
     std::size_t gathered_ = 0;  // tunnels, the last time
     uring::Timer gather_ = uring::Timer::to<&Directory::gather>(this, ring_.timers());
-    std::optional<Latest<std::vector<TunnelEntry>>> latest_;
+    std::optional<Latest<std::vector<NamedTunnel>>> latest_;
 };
 
 }  // namespace portreeve::daemon

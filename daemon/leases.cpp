@@ -521,6 +521,11 @@ TunnelEntry Leases::entry_of(const Lease& lease) {
             lease.traffic_.figures()};
 }
 
+std::vector<LeasePtr> Leases::all() const {
+    const Lock guard(lock_);
+    return {leases_.begin(), leases_.end()};
+}
+
 std::vector<TunnelEntry> Leases::entries(const std::string& owner) const {
     const Lock guard(lock_);
     std::vector<TunnelEntry> entries;

@@ -114,6 +114,7 @@ class Leases {
     // Duplicates, for systemd's store; none when there is no such lease.
     [[nodiscard]] std::vector<uring::Fd> sockets_of(const std::string& id) const;
     [[nodiscard]] Counts counts() const;
+    [[nodiscard]] std::vector<LeasePtr> all() const;
     // All of them, as others see them; those of one owner, where `owner` is not empty.
     [[nodiscard]] std::vector<TunnelEntry> entries(const std::string& owner = {}) const;
 

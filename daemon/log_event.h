@@ -39,6 +39,7 @@ inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"reloaded", Subsystem::server, "cd631c6b45dc4c389b8e04e02e93d7ba"},
     {"control_not_served", Subsystem::server, "fd4dc1e377e94a71a82ff5bded5c3dab"},
     {"directory_not_written", Subsystem::server, "fb8ccd71a4244bc8bc6f823ab33ccd35"},
+    {"socket_not_served", Subsystem::server, "5b0f8a3c1d1e4d4f9b7c0e2a6d8f3171"},
     {"restart_needed", Subsystem::server, "f977d46f818048c682b42bcc2b933aca"},
     {"ring_failed", Subsystem::server, "6a723a1682404b8384cc962cd4dc1a5c"},
     {"socket_not_used", Subsystem::server, "760c6d6965744e2e97b674888a71a255"},

@@ -3,6 +3,8 @@
 // alive.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +28,7 @@ struct Policy {
     std::optional<ssh::RevokedKeys> revoked;
     std::optional<Passwords> passwords;
     std::optional<KeyCommandRules> key_command;
+    std::optional<gid_t> sockets_group;  // of [forward] sockets_group
 
     // Whether the files of both say the same of who may log in.
     [[nodiscard]] bool has_keys_of(const Policy& other) const {

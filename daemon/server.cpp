@@ -139,6 +139,7 @@ int Server::run() {
     }
     restore_leases();
     directory_.open();
+    use_tunnel_sockets();
     open_control();
     for (auto& door : std::exchange(doors_, {})) {
         open_door(std::move(door));
@@ -385,6 +386,7 @@ tl::expected<void, Failure> Server::try_reload() {
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
     held_.use(policy_->config);
+    use_tunnel_sockets();
     if (!doors_passed_) {
         close_doors_not_in(policy_->config.ssh.listen);
     }
@@ -521,6 +523,7 @@ void Server::stop() {
     tell_workers([](Worker& worker) { return [&worker] { worker.stop(); }; });
     key_watch_.stop();
     control_.close();
+    tunnel_sockets_.close();
     ring_.cancel(signal_op_);
 }
 
@@ -545,7 +548,8 @@ void Server::on_status_changed(const std::string& status) {
 }
 
 void Server::stop_ring_if_joined() {
-    if (!signal_op_.armed() && key_watch_.idle() && held_.idle() && control_.joined()) {
+    if (!signal_op_.armed() && key_watch_.idle() && held_.idle() && control_.joined() &&
+        tunnel_sockets_.joined()) {
         ring_.stop();
     }
 }

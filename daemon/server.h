@@ -42,7 +42,8 @@ class Server final : private uring::Listener::Events,
                      private HeldTunnels::Events,
                      private StatusLine::Events,
                      private ControlHost,
-                     private Control::Events {
+                     private Control::Events,
+                     private TunnelSockets::Events {
   public:
     static constexpr std::int64_t kEndMs = 3'000;
 
@@ -107,6 +108,8 @@ class Server final : private uring::Listener::Events,
     [[nodiscard]] conf::Log control_log() const override { return log_levels_; }
     void control_set_log(const conf::Log& levels) override;
     void on_control_joined() override { stop_ring_if_joined(); }
+    void on_tunnel_sockets_joined() override { stop_ring_if_joined(); }
+    void use_tunnel_sockets();
     void open_control();
 
     void wait_signal();
@@ -134,8 +137,14 @@ class Server final : private uring::Listener::Events,
     Owners owners_;
     Leases leases_;
     HeldTunnels held_{ring_, leases_, log_, admission_.ration(), *this};
-    Directory directory_{ring_, leases_, log_, policy_->config.server.runtime_dir};
-    LeaseDesk control_desk_{leases_, ring_, held_};
+    LeaseDesk desk_{leases_, ring_, held_};
+    TunnelSockets tunnel_sockets_{ring_,
+                                  leases_,
+                                  desk_,
+                                  log_,
+                                  policy_->config.server.runtime_dir + "/tunnels",
+                                  static_cast<TunnelSockets::Events&>(*this)};
+    Directory directory_{ring_, leases_, log_, policy_->config.server.runtime_dir, tunnel_sockets_};
     LeaseUpkeep upkeep_{ring_, leases_, log_, policy_->config.server.state_dir};
     PasswordChecker password_checker_;
     std::vector<std::unique_ptr<Worker>> workers_;

@@ -41,7 +41,15 @@ ControlHost::Status Server::control_status() const {
 }
 
 std::size_t Server::control_kick(const std::string& called) {
-    return control_desk_.kick("", called, "ended by the administrator of this server");
+    return desk_.kick("", called, "ended by the administrator of this server");
+}
+
+void Server::use_tunnel_sockets() {
+    const conf::Forward& forward = policy_->config.forward;
+    const TunnelSockets::Rules rules{forward.sockets_mode, policy_->sockets_group};
+    if (tunnel_sockets_.use(forward.sockets ? std::optional(rules) : std::nullopt)) {
+        directory_.changed();
+    }
 }
 
 tl::expected<ControlHost::Checked, Failure> Server::control_reload() {

@@ -1,6 +1,7 @@
 #include "daemon/startup.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -144,6 +145,23 @@ tl::expected<void, Failure> prepare_key_command(Policy& policy) {
     return {};
 }
 
+tl::expected<void, Failure> find_sockets_group(Policy& policy) {
+    const std::string& name = policy.config.forward.sockets_group;
+    if (name.empty()) {
+        return {};
+    }
+    errno = 0;
+    const group* const found = getgrnam(name.c_str());
+    if (found == nullptr) {
+        return tl::unexpected(
+            failed(1, "[forward] sockets_group: " + (errno == 0 || errno == ENOENT
+                                                         ? "there is no group \"" + name + "\" here"
+                                                         : name + ": " + std::strerror(errno))));
+    }
+    policy.sockets_group = found->gr_gid;
+    return {};
+}
+
 tl::expected<void, Failure> read_keys(Policy& policy) {
     for (const std::string& path : policy.config.auth.authorized_keys) {
         if (const std::string why = why_unreadable(path); !why.empty()) {
@@ -171,7 +189,7 @@ tl::expected<Policy, Failure> read_policy(conf::Config config) {
     if (const std::string why = policy.algorithms.why_unusable(policy.host_keys); !why.empty()) {
         return tl::unexpected(failed(2, why));
     }
-    for (const auto read : {read_keys, prepare_key_command}) {
+    for (const auto read : {read_keys, prepare_key_command, find_sockets_group}) {
         if (auto done = read(policy); !done) {
             return tl::unexpected(done.error());
         }
@@ -200,6 +218,7 @@ tl::expected<PolicyPtr, Failure> reread_keys(const Policy& policy) {
     made.host_keys = policy.host_keys;
     made.algorithms = policy.algorithms;
     made.key_command = policy.key_command;
+    made.sockets_group = policy.sockets_group;
     if (auto done = read_keys(made); !done) {
         return tl::unexpected(done.error());
     }

@@ -38,6 +38,12 @@ struct TunnelEntry {
     bool operator==(const TunnelEntry&) const = default;
 };
 
+// … and what its files in the directory are called, before the dot.
+struct NamedTunnel {
+    TunnelEntry entry;
+    std::string name;
+};
+
 // One JSON object, on one line, of what does not change with every visitor; bytes that are not
 // UTF-8 are replaced.
 [[nodiscard]] std::string json_of(const TunnelEntry& entry);

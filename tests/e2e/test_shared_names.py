@@ -13,7 +13,8 @@ pytestmark = pytest.mark.portreeve_only("sshd has no private names")
 
 def make_gate(scene, owner="", other="", **settings):
     made = scene.new_gate(**settings)
-    made.write_keys([f"{owner} {scene.key.line}".strip(), f"{other} {scene.other_key.line}".strip()])
+    made.write_keys([f"{owner} {scene.key.line}".strip(),
+                     f"{other} {scene.other_key.line}".strip()])
     return made.start()
 
 

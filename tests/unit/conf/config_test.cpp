@@ -201,6 +201,9 @@ pool = "5-6"
 lease = "1h"
 hold = "500ms"
 aliases = false
+sockets = true
+sockets_mode = "0600"
+sockets_group = "www-data"
 [http]
 domain = "Gate.Example.com"
 listen = ["0.0.0.0:8080"]
@@ -267,7 +270,10 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                     .pool = {5, 6},
                     .lease = 1h,
                     .hold = 500ms,
-                    .aliases = false},
+                    .aliases = false,
+                    .sockets = true,
+                    .sockets_mode = 0600,
+                    .sockets_group = "www-data"},
         .http = {.domain = "gate.example.com", .listen = {{"0.0.0.0", 8080}}},
         .https = {.listen = {}, .certificates = "/c"},
         .limits = {1, 2, 3, 4, 5, 6, 7, 8, 9},

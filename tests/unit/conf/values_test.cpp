@@ -274,6 +274,24 @@ TEST(UserName, IsOneThatAnAccountCanHave) {
     EXPECT_FALSE(parse_user_name(std::string(257, 'a')));
 }
 
+TEST(Values, ModesAreOctal) {
+    EXPECT_EQ(parse_mode("0660"), 0660U);
+    EXPECT_EQ(parse_mode("600"), 0600U);
+    EXPECT_EQ(parse_mode("0"), 0U);
+    for (const char* text : {"", "0680", "1777", "00660", "u+rw", "-1", "660 "}) {
+        EXPECT_EQ(refusal(parse_mode(text)), in_quotes(text) +
+                                                 " is not a file's mode: write one such as "
+                                                 "\"0660\"");
+    }
+}
+
+TEST(Values, AGroupOfAccountsOrNone) {
+    EXPECT_EQ(parse_group_name_or_none("www-data"), "www-data");
+    EXPECT_EQ(parse_group_name_or_none(""), "");
+    EXPECT_EQ(refusal(parse_group_name_or_none("a:b")),
+              "\"a:b\" is not the name of a group: write one such as \"www-data\"");
+}
+
 TEST(Text, MayBeAnythingShortWithoutNul) {
     EXPECT_EQ(parse_text(""), "");
     EXPECT_EQ(parse_text("a\n\"ü\""), "a\n\"ü\"");

@@ -62,12 +62,17 @@ class DirectoryTest : public ::testing::Test {
 
     ssh::testing::Folder folder_;
     std::string root_ = folder_.path("run");
+    [[nodiscard]] std::string write(std::vector<TunnelEntry> entries) {
+        return files_.write(names_.of(std::move(entries)));
+    }
+
+    DirectoryNames names_;
     DirectoryFiles files_{root_};
 };
 
 TEST_F(DirectoryTest, HasAFileForEachTunnelWhileItIs) {
     EXPECT_THAT(names(), IsEmpty());
-    EXPECT_EQ(files_.write({tcp("a", "pc42", 20'001), of_name("b", "blog", 80)}), "");
+    EXPECT_EQ(write({tcp("a", "pc42", 20'001), of_name("b", "blog", 80)}), "");
     EXPECT_THAT(names(), UnorderedElementsAre("pc42-20001.json", "blog-80.json"));
     EXPECT_EQ(text("tunnels/pc42-20001.json"),
               R"({"name":"pc42","kind":"tcp","user":"pc42","fingerprint":"SHA256:owner",)"
@@ -78,15 +83,15 @@ TEST_F(DirectoryTest, HasAFileForEachTunnelWhileItIs) {
     EXPECT_THAT(text("tunnels/blog-80.json"), HasSubstr(R"("kind":"private","user":"label")"));
     TunnelEntry held = tcp("a", "pc42", 20'001);
     held.held = true;
-    EXPECT_EQ(files_.write({held}), "");
+    EXPECT_EQ(write({held}), "");
     EXPECT_THAT(names(), ElementsAre("pc42-20001.json"));
     EXPECT_THAT(text("tunnels/pc42-20001.json"), HasSubstr(R"("state":"held")"));
-    EXPECT_EQ(files_.write({}), "");
+    EXPECT_EQ(write({}), "");
     EXPECT_THAT(names(), IsEmpty());
 }
 
 TEST_F(DirectoryTest, AnybodyMayReadIt) {
-    ASSERT_EQ(files_.write({tcp("a", "pc42", 20'001)}), "");
+    ASSERT_EQ(write({tcp("a", "pc42", 20'001)}), "");
     for (const auto& [name, mode] : {std::pair{"/tunnels", 0755U},
                                      {"/tunnels/pc42-20001.json", 0644U},
                                      {"/ssh_config", 0644U}}) {
@@ -97,8 +102,8 @@ TEST_F(DirectoryTest, AnybodyMayReadIt) {
 }
 
 TEST_F(DirectoryTest, ANameOutOfAFoldersBoundsStaysInIt) {
-    EXPECT_EQ(files_.write({tcp("a", "../../etc/x", 1), tcp("b", "", 2), tcp("c", ".hidden", 3),
-                            tcp("d", std::string(300, '\xff'), 4)}),
+    EXPECT_EQ(write({tcp("a", "../../etc/x", 1), tcp("b", "", 2), tcp("c", ".hidden", 3),
+                     tcp("d", std::string(300, '\xff'), 4)}),
               "");
     EXPECT_THAT(names(), UnorderedElementsAre("_.._.._etc_x-1.json", "_-2.json", "_.hidden-3.json",
                                               std::string(64, '_') + "-4.json"));
@@ -107,16 +112,16 @@ TEST_F(DirectoryTest, ANameOutOfAFoldersBoundsStaysInIt) {
 TEST_F(DirectoryTest, TwoOfOneNameHaveAFileEachAndKeepIt) {
     const TunnelEntry one = tcp("a", "pc", 80);
     const TunnelEntry two = tcp("b", "pc", 80);
-    ASSERT_EQ(files_.write({one, two}), "");
+    ASSERT_EQ(write({one, two}), "");
     EXPECT_THAT(names(), UnorderedElementsAre("pc-80.json", "pc-80.2.json"));
-    ASSERT_EQ(files_.write({two}), "");
+    ASSERT_EQ(write({two}), "");
     EXPECT_THAT(names(), ElementsAre("pc-80.2.json"));
-    ASSERT_EQ(files_.write({two, one}), "");
+    ASSERT_EQ(write({two, one}), "");
     EXPECT_THAT(names(), UnorderedElementsAre("pc-80.2.json", "pc-80.json"));
 }
 
 TEST_F(DirectoryTest, WhatACrashLeftIsGone) {
-    ASSERT_EQ(files_.write({tcp("a", "pc42", 20'001)}), "");
+    ASSERT_EQ(write({tcp("a", "pc42", 20'001)}), "");
     std::ofstream(root_ + "/tunnels/.torn-1.json") << "{";
     DirectoryFiles next(root_);
     ASSERT_EQ(next.open(), "");
@@ -125,23 +130,24 @@ TEST_F(DirectoryTest, WhatACrashLeftIsGone) {
 }
 
 TEST_F(DirectoryTest, NothingIsLeftAtTheEnd) {
-    ASSERT_EQ(files_.write({tcp("a", "pc42", 20'001)}), "");
+    ASSERT_EQ(write({tcp("a", "pc42", 20'001)}), "");
     files_.remove_all();
     EXPECT_TRUE(std::filesystem::is_empty(root_));
 }
 
 TEST_F(DirectoryTest, AFolderThatIsGoneIsAFailureAndNoEnd) {
     std::filesystem::remove_all(root_);
-    EXPECT_THAT(files_.write({tcp("a", "pc42", 20'001)}), HasSubstr("No such file"));
+    EXPECT_THAT(write({tcp("a", "pc42", 20'001)}), HasSubstr("No such file"));
     std::filesystem::create_directories(root_ + "/tunnels");
-    EXPECT_EQ(files_.write({tcp("a", "pc42", 20'001)}), "");
+    EXPECT_EQ(write({tcp("a", "pc42", 20'001)}), "");
     EXPECT_THAT(names(), ElementsAre("pc42-20001.json"));
 }
 
 TEST(SshConfig, NamesTheOldestAndTheOthersByTheirPorts) {
     TunnelEntry everywhere = tcp("b", "pc42", 20'002);
     everywhere.address = "0.0.0.0";
-    const std::string text = ssh_config_of({tcp("a", "pc42", 20'001), everywhere});
+    const std::string text =
+        ssh_config_of(DirectoryNames().of({tcp("a", "pc42", 20'001), everywhere}));
     EXPECT_THAT(text, HasSubstr("\nHost pc42\n    HostName 127.0.0.1\n    Port 20001\n"
                                 "    HostKeyAlias pc42\n"));
     EXPECT_THAT(text, HasSubstr("\nHost pc42-20002\n    HostName 127.0.0.1\n    Port 20002\n"));
@@ -150,9 +156,12 @@ TEST(SshConfig, NamesTheOldestAndTheOthersByTheirPorts) {
 TEST(SshConfig, HasNoNameThatMeansSomethingElse) {
     for (const char* name :
          {"*", "a b", "github.com", "-oProxyCommand=x", "x\ny", "!x", "", "a?"}) {
-        EXPECT_THAT(ssh_config_of({tcp("a", name, 1)}), Not(HasSubstr("\nHost "))) << name;
+        EXPECT_THAT(ssh_config_of(DirectoryNames().of({tcp("a", name, 1)})),
+                    Not(HasSubstr("\nHost ")))
+            << name;
     }
-    EXPECT_THAT(ssh_config_of({of_name("a", "pc42", 22)}), Not(HasSubstr("\nHost ")));
+    EXPECT_THAT(ssh_config_of(DirectoryNames().of({of_name("a", "pc42", 22)})),
+                Not(HasSubstr("\nHost ")));
 }
 
 }  // namespace
