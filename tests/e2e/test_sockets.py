@@ -121,6 +121,8 @@ def test_none_is_left_behind(scene):
     gate = gate_with_sockets(scene)
     _, port = scene.tunnel(gate, scene.target(greet("hello")), user="pc42")
     wait_there(gate, f"pc42-{port}.sock")
+    kept = os.path.join(gate.settings["server"]["state_dir"], "leases")
+    until(lambda: "pc42" in open(kept, encoding="ascii").read(), "the lease is on the disk")
     gate.expect_exit = -signal.SIGKILL
     gate.process.kill()
     gate.process.wait()
