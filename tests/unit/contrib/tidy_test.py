@@ -9,7 +9,9 @@ ID = "0123456789abcdef0123456789abcdef"
 
 CLEAN = {
     "ssh/door.h": "// What this is for.\n#pragma once\n\n#include <libssh/libssh.h>\n",
-    "daemon/main.cpp": '#include "conf/config.h"\n#include "ssh/door.h"\n',
+    "daemon/main.cpp": '#include "conf/config.h"\n#include "daemon/http/head.h"\n'
+                       '#include "ssh/door.h"\n',
+    "daemon/http/head.h": "// What this is for.\n#pragma once\n",
     "conf/config.h": "// What this is for.\n#pragma once\n",
     "ssh/code.h": "// What this is for.\n#pragma once\n\n    \"lost\",\n",
     "daemon/lease_text.cpp": "#include <toml++/toml.h>\n",
@@ -34,7 +36,7 @@ def tidy(folder, files):
 
 def test_a_clean_tree_passes(tmp_path):
     result = tidy(tmp_path, CLEAN)
-    assert (result.returncode, result.stdout) == (0, "tidy: 12 files, 0 problems\n")
+    assert (result.returncode, result.stdout) == (0, "tidy: 13 files, 0 problems\n")
 
 
 @pytest.mark.parametrize("name, text, complaint", [
@@ -51,6 +53,8 @@ def test_a_clean_tree_passes(tmp_path):
     ("conf/a.cpp", '#include "uring/a.h"\n', "conf/a.cpp:1: includes uring/a.h: conf/ may"),
     ("uring/a.cpp", '#include "ssh/a.h"\n', "uring/a.cpp:1: includes ssh/a.h: uring/ may"),
     ("ssh/a.cpp", '#include "conf/a.h"\n', "ssh/a.cpp:1: includes conf/a.h: ssh/ may"),
+    ("daemon/http/a.cpp", '#include "daemon/log.h"\n',
+     "daemon/http/a.cpp:1: includes daemon/log.h: daemon/http/ may include only daemon/http"),
     ("ssh/a.cpp", '#include "a.h"\n', 'ssh/a.cpp:1: includes "a.h": name it from the root'),
     ("daemon/a.cpp", "#include <libssh/server.h>\n",
      "daemon/a.cpp:1: includes libssh/server.h: only ssh/ may"),
