@@ -13,6 +13,8 @@ namespace portreeve::http {
 struct Fault {
     std::uint16_t status = 0;
     std::string_view why;
+
+    bool operator==(const Fault&) const = default;
 };
 
 }  // namespace portreeve::http

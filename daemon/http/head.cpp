@@ -270,12 +270,25 @@ tl::expected<bool, Fault> parse_head(std::string_view bytes, HeadProgress& progr
     if (auto taken = read_connection(head.fields, head.connection); !taken) {
         return tl::unexpected(taken.error());
     }
+    head.fields_end = bytes.data() + *end - kLineEnd.size();
     head.size_bytes = *end;
     progress = {};
     return true;
 }
 
 }  // namespace
+
+bool is_named(const Fields& fields, const ConnectionOptions& connection, std::string_view name) {
+    if (!connection.names_fields) {
+        return false;
+    }
+    for (const Field& field : fields.all()) {
+        if (field.id == FieldId::connection && has_element(field.value, name)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 tl::expected<bool, Fault> parse_request_head(std::string_view bytes, HeadProgress& progress,
                                              RequestHead& head) {

@@ -39,6 +39,10 @@ struct ConnectionOptions {
     bool names_fields = false;  // some that would be passed on if they were not named
 };
 
+// Whether it names this field, and so takes it away from the next hop.
+[[nodiscard]] bool is_named(const Fields& fields, const ConnectionOptions& connection,
+                            std::string_view name);
+
 enum class UriForm : std::uint8_t { origin, absolute, asterisk };
 
 struct RequestHead {
@@ -50,7 +54,8 @@ struct RequestHead {
     Version version = Version::v1_1;
     ConnectionOptions connection;
     Fields fields;
-    std::size_t size_bytes = 0;  // all of it, with an empty line before it
+    const char* fields_end = nullptr;  // behind the line of the last field
+    std::size_t size_bytes = 0;        // all of it, with an empty line before it
 };
 
 struct ResponseHead {
@@ -59,6 +64,7 @@ struct ResponseHead {
     Version version = Version::v1_1;
     ConnectionOptions connection;
     Fields fields;
+    const char* fields_end = nullptr;
     std::size_t size_bytes = 0;
 
     // Another head follows: 1xx, but not 101, after which it is no longer HTTP.

@@ -67,6 +67,11 @@ bool is_word(std::string_view text, std::string_view word) {
                       [](char written, char small) { return lower(written) == small; });
 }
 
+bool same_word(std::string_view one, std::string_view other) {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                      [](char left, char right) { return lower(left) == lower(right); });
+}
+
 std::string_view trimmed(std::string_view text) {
     while (!text.empty() && is_blank(text.front())) {
         text.remove_prefix(1);
@@ -100,6 +105,15 @@ bool next_element(std::string_view& rest, std::string_view& element) {
     element = trimmed(rest.substr(0, comma));
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     return true;
+}
+
+bool has_element(std::string_view list, std::string_view word) {
+    for (std::string_view element; next_element(list, element);) {
+        if (same_word(element, word)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace portreeve::http

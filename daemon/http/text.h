@@ -55,6 +55,9 @@ inline constexpr std::array<bool, 256> kTokenChars = [] {
 // `word` is in lower case.
 [[nodiscard]] bool is_word(std::string_view text, std::string_view word);
 
+// Whether both are the same word, whatever their case.
+[[nodiscard]] bool same_word(std::string_view one, std::string_view other);
+
 // Without the blanks around it.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 
@@ -64,5 +67,8 @@ inline constexpr std::array<bool, 256> kTokenChars = [] {
 // Takes the next element of a list with commas from the head of `rest`: what stands before the
 // comma, without blanks, which is nothing where two commas meet. False: there are no more.
 [[nodiscard]] bool next_element(std::string_view& rest, std::string_view& element);
+
+// Whether a list has that word, whatever its case.
+[[nodiscard]] bool has_element(std::string_view list, std::string_view word);
 
 }  // namespace portreeve::http
