@@ -108,9 +108,9 @@ class Reader {
 };
 
 struct Vector {
-    std::size_t width;  // of its length
-    std::size_t least;
-    std::size_t most;
+    std::size_t width = 0;  // of its length
+    std::size_t least = 0;
+    std::size_t most = 0;
     std::size_t unit = 1;  // its elements are of so many bytes
 };
 constexpr Vector kSession{1, 0, 32};
