@@ -72,9 +72,19 @@ void append_escaped(std::string& out, std::string_view text) {
     }
 }
 
+std::string sentence_of(const Page& page) {
+    std::string sentence(cut(page.text));
+    if (!page.because.empty()) {
+        sentence.append(": ").append(cut(page.because)).append(".");
+    }
+    return sentence;
+}
+
 std::string html_of(const Page& page) {
+    constexpr std::size_t kFrameBytes = 512;
+    const std::string sentence = sentence_of(page);
     std::string html;
-    html.reserve(kStyle.size() + 2 * page.title.size() + page.text.size() + 512);
+    html.reserve(kStyle.size() + 2 * page.title.size() + sentence.size() + kFrameBytes);
     html.append("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n");
     html.append("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
     if (page.reloads && page.retry_after_s != 0) {
@@ -87,14 +97,14 @@ std::string html_of(const Page& page) {
     html.append("</title>\n<style>").append(kStyle).append("</style>\n<main>\n<h1>");
     append_escaped(html, cut(page.title));
     html.append("</h1>\n<p>");
-    append_escaped(html, cut(page.text));
+    append_escaped(html, sentence);
     html.append("</p>\n</main>\n</html>\n");
     return html;
 }
 
 std::string plain_text_of(const Page& page) {
     std::string text(cut(page.title));
-    return text.append("\n").append(cut(page.text)).append("\n");
+    return text.append("\n").append(sentence_of(page)).append("\n");
 }
 
 // RFC 9110, section 5.6.7, whatever the locale.
@@ -201,7 +211,10 @@ Page not_found_page() {
 }
 
 Page fault_page(const Fault& fault) {
-    return {.status = fault.status, .title = reason_of(fault.status), .text = fault.why};
+    return {.status = fault.status,
+            .title = reason_of(fault.status),
+            .text = "What was sent cannot be taken",
+            .because = fault.why};
 }
 
 Page target_page() {

@@ -22,6 +22,7 @@ struct Page {
     std::uint16_t status = 0;
     std::string_view title{};  // plain text, as is `text`; it is escaped here
     std::string_view text{};
+    std::string_view because{};   // what `text` ends with, after a colon
     std::string_view html{};      // a whole document instead of those; taken as it is, uncut
     std::string_view location{};  // of a redirect; one that could end its line is left out
     std::string_view realm{};     // of a page that asks for a user and a password

@@ -75,6 +75,13 @@ TEST(Pages, SayWhenToComeAgain) {
     EXPECT_THAT(written(held_page(text, 0)), Not(HasSubstr("Retry-After")));
 }
 
+TEST(Pages, SayWhatCannotBeTaken) {
+    PagePlan plan;
+    plan.as_html = false;
+    EXPECT_EQ(body_of(written(fault_page({400, "there is no Host"}), plan)),
+              "Bad Request\nWhat was sent cannot be taken: there is no Host.\n");
+}
+
 TEST(Pages, AreEscaped) {
     Page page;
     page.status = 503;
