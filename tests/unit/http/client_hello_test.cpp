@@ -23,10 +23,18 @@ std::string server_name(const std::string& name) {
     return extension(0, sized(2, std::string(1, '\0') + sized(2, name)));
 }
 
+// What stands before the extensions.
+struct Vectors {
+    std::string session = "session";
+    std::string ciphers = "\x13\x01";
+    std::string compressions = std::string(1, '\0');
+};
+
 // A ClientHello with these extensions, or with none at all.
-std::string message(const std::string& extensions, bool has_extensions = true) {
-    const std::string body = "\x03\x03" + std::string(32, 'r') + sized(1, "session") +
-                             sized(2, "\x13\x01") + sized(1, std::string(1, '\0')) +
+std::string message(const std::string& extensions, bool has_extensions = true,
+                    const Vectors& vectors = {}) {
+    const std::string body = "\x03\x03" + std::string(32, 'r') + sized(1, vectors.session) +
+                             sized(2, vectors.ciphers) + sized(1, vectors.compressions) +
                              (has_extensions ? sized(2, extensions) : "");
     return "\x01" + sized(3, body);
 }
@@ -143,6 +151,18 @@ TEST(ClientHellos, HaveLengthsThatAgree) {
         }
     }
     EXPECT_EQ(parsed(records(message(std::string(3, '\0')))), "refused");
+}
+
+TEST(ClientHellos, HaveVectorsOfTheSizesThatThereAre) {
+    const auto with = [](const Vectors& vectors) {
+        return parsed(records(message(server_name("a"), true, vectors)));
+    };
+    EXPECT_EQ(with({"", "\x13\x01\x13\x02", "ab"}), "a");
+    EXPECT_EQ(with({std::string(32, 's')}), "a");
+    EXPECT_EQ(with({std::string(33, 's')}), "refused");
+    EXPECT_EQ(with({"", ""}), "refused");
+    EXPECT_EQ(with({"", "abc"}), "refused");
+    EXPECT_EQ(with({"", "ab", ""}), "refused");
 }
 
 TEST(ClientHellos, NameOneHostInOneWay) {

@@ -115,6 +115,14 @@ TEST(ProxyProtocol, OfVersion2IsBounded) {
     EXPECT_EQ(parsed(v2("\x21\x11", kV4Block).substr(0, 27)), "more");
 }
 
+TEST(ProxyProtocol, KnowsMappedAddresses) {
+    EXPECT_TRUE(endpoint("192.0.2.1", 1).is_v4());
+    for (const std::string address : {"::", "::192.0.2.1", "::ff:192.0.2.1", "::ff00:192.0.2.1",
+                                      "::1:ffff:192.0.2.1", "1::ffff:192.0.2.1"}) {
+        EXPECT_FALSE(endpoint(address, 1).is_v4()) << address;
+    }
+}
+
 TEST(ProxyProtocol, IsWrittenAsItIsRead) {
     for (const auto& endpoints : {kV4, kV6, Endpoints{kV4.source, kV6.destination},
                                   Endpoints{kV6.source, kV4.destination}}) {
