@@ -126,7 +126,7 @@ Taken read_status_line(std::string_view line, ResponseHead& head) {
     }
     head.version = *version;
     head.status = static_cast<std::uint16_t>(status);
-    head.reason = rest.size() > 5 ? rest.substr(5) : std::string_view();
+    head.reason = rest.substr(std::min<std::size_t>(5, rest.size()));
     if (!is_field_text(head.reason)) {
         return refuse(502, "the first line has control characters");
     }
@@ -294,17 +294,11 @@ tl::expected<bool, Fault> parse_request_head(std::string_view bytes, HeadProgres
                                              RequestHead& head) {
     // One empty line before it is taken, which some clients send after a body (RFC 9112, 2.2).
     const std::size_t start = bytes.starts_with(kLineEnd) ? kLineEnd.size() : 0;
-    if (bytes.empty() || bytes == "\r") {
-        return false;
-    }
     return parse_head(bytes, progress, head, start, read_request_line);
 }
 
 tl::expected<bool, Fault> parse_response_head(std::string_view bytes, HeadProgress& progress,
                                               ResponseHead& head) {
-    if (bytes.empty()) {
-        return false;
-    }
     return parse_head(bytes, progress, head, 0, read_status_line).map_error([](Fault fault) {
         return Fault{502, fault.why};
     });

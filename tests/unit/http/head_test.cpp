@@ -99,6 +99,24 @@ TEST(RequestHeads, ForgetTheFieldsOfTheOneBefore) {
     EXPECT_FALSE(head.connection.close);
 }
 
+TEST(RequestHeads, MayBeExactlyAsLargeAsTheirBounds) {
+    const auto status = [](const std::string& bytes) {
+        RequestHead head;
+        HeadProgress progress;
+        const auto whole = parse_request_head(bytes, progress, head);
+        return whole ? (*whole ? 200 : 100) : int{whole.error().status};
+    };
+    const std::string method(kMethodBytesMax, 'M');
+    EXPECT_EQ(status(method + " / HTTP/1.1\r\n\r\n"), 200);
+    EXPECT_EQ(status(method + "M / HTTP/1.1\r\n\r\n"), 501);
+    const std::string uri = "/" + std::string(kRequestLineBytesMax - 16, 'a');
+    EXPECT_EQ(status("GET " + uri + " HTTP/1.1\r\n\r\n"), 200);
+    EXPECT_EQ(status("GET " + uri + "a HTTP/1.1\r\n\r\n"), 414);
+    const std::string field = "X: " + std::string(kHeadBytesMax - 16 - 7, 'y');
+    EXPECT_EQ(status("GET / HTTP/1.1\r\n" + field + "\r\n\r\n"), 200);
+    EXPECT_EQ(status("GET / HTTP/1.1\r\n" + field + "y\r\n\r\n"), 431);
+}
+
 // A connection that waits for its next head keeps this and its buffer, which may be empty.
 TEST(HeadProgress, IsAllThatIsKeptAndFreshAfterAHead) {
     EXPECT_EQ(sizeof(HeadProgress), 8U);
@@ -116,6 +134,14 @@ TEST(HeadProgress, IsAllThatIsKeptAndFreshAfterAHead) {
     ASSERT_TRUE(whole && *whole);
     EXPECT_EQ(progress.searched_bytes, 0U);
     EXPECT_EQ(progress.first_line_bytes, 0U);
+}
+
+TEST(HeadProgress, HasNoHeadInNoBytes) {
+    RequestHead request_head;
+    ResponseHead response_head;
+    HeadProgress progress;
+    EXPECT_EQ(parse_request_head("", progress, request_head), false);
+    EXPECT_EQ(parse_response_head("", progress, response_head), false);
 }
 
 TEST(HeadProgress, TellsAtOnceOfWhatIsNoHttp) {

@@ -36,6 +36,8 @@ TEST(Hosts, AreBounded) {
         EXPECT_EQ(parsed(text), "none") << text;
     }
     EXPECT_EQ(parsed(std::string_view("[::1\0]", 6)), "none");
+    EXPECT_EQ(parsed("[" + std::string(46, ':') + "]"), "none");
+    EXPECT_EQ(parsed("[0000:0000:0000:0000:0000:ffff:192.100.200.1]"), "::ffff:192.100.200.1 0");
 }
 
 TEST(Hosts, AreTheSamePlaceWithTheirDefaultPort) {
