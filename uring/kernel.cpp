@@ -98,6 +98,10 @@ class UringKernel final : public Kernel {
         return count;
     }
 
+    [[nodiscard]] bool completions_overflowed() const override {
+        return io_uring_cq_has_overflow(&ring_);
+    }
+
     int register_buffers(io_uring_buf_ring* ring, std::uint32_t entries,
                          std::uint16_t group) override {
         io_uring_buf_reg registration{};

@@ -44,6 +44,8 @@ class Kernel {
     virtual int submit_and_wait(std::int64_t wait_ms) = 0;
     // Copies completions out and returns how many; 0 when there are none.
     virtual std::size_t reap(std::span<Cqe> out) = 0;
+    // Whether the kernel keeps completions for which the queue has no room.
+    [[nodiscard]] virtual bool completions_overflowed() const = 0;
     virtual int register_buffers(io_uring_buf_ring* ring, std::uint32_t entries,
                                  std::uint16_t group) = 0;
     virtual int unregister_buffers(std::uint16_t group) = 0;

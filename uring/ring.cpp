@@ -65,7 +65,7 @@ int Ring::run() {
 }
 
 int Ring::turn(bool may_wait) {
-    ++figures_.turns;
+    figures_.turns.add(1);
     tasks_.run();
     submit_parked();
     const int rc = kernel_->submit_and_wait(may_wait && !stopping_ ? wait_ms() : 0);
@@ -74,9 +74,13 @@ int Ring::turn(bool may_wait) {
         return rc;
     }
     now_ms_ = kernel_->now_ms();
+    if (kernel_->completions_overflowed()) {
+        figures_.overflows.add(1);
+    }
+    std::size_t completions = 0;
     for (;;) {
         const std::size_t count = kernel_->reap(batch_);
-        figures_.completions += count;
+        completions += count;
         for (const Cqe& cqe : std::span(batch_).first(count)) {
             dispatch(cqe);
         }
@@ -84,6 +88,8 @@ int Ring::turn(bool may_wait) {
             break;
         }
     }
+    figures_.completions.add(completions);
+    figures_.per_turn.observe(completions);
     timers_.run(now_ms_);
     return 0;
 }
@@ -113,7 +119,7 @@ void Ring::dispatch(const Cqe& cqe) {
         case kUndelivered:
             // Only failures are reported here.
             if (may_arrive_later(cqe.res)) {
-                ++figures_.resent_messages;
+                figures_.resent_messages.add(1);
                 auto* const message = static_cast<Message*>(address);
                 submit_message(message->target_.load(std::memory_order_relaxed), message);
             } else {
@@ -136,7 +142,7 @@ io_uring_sqe& Ring::next_sqe() {
             return *sqe;
         }
     }
-    ++figures_.parked;
+    figures_.parked.add(1);
     return parked_.emplace_back();
 }
 

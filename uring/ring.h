@@ -5,8 +5,8 @@
 // inside a submission, so an owner that submits is never re-entered.
 //
 // Owns: the Kernel, the timers, the posted tasks. Called by: its own thread only, except
-// descriptor(). Bounds: a full submission queue is flushed, and what the kernel still cannot take
-// is parked in order; parked entries are bounded by the number of Ops that exist.
+// descriptor() and figures(). Bounds: a full submission queue is flushed, and what the kernel still
+// cannot take is parked in order; parked entries are bounded by the number of Ops that exist.
 #pragma once
 
 #include <sys/socket.h>
@@ -18,6 +18,7 @@
 #include <memory>
 #include <span>
 
+#include "uring/counter.h"
 #include "uring/kernel.h"
 #include "uring/op.h"
 #include "uring/socket.h"
@@ -61,11 +62,17 @@ std::unique_ptr<Message> make_message(Function function) {
 
 class Ring {
   public:
+    static constexpr auto kTurnBounds =
+        std::to_array<std::uint64_t>({0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024});
+    // Any thread may read them.
     struct Figures {
-        std::uint64_t turns = 0;
-        std::uint64_t completions = 0;
-        std::uint64_t parked = 0;           // entries that had to wait for room in the queue
-        std::uint64_t resent_messages = 0;  // the target was full, or not enabled yet
+        Counter turns;
+        Counter completions;
+        Counter parked;           // entries that had to wait for room in the queue
+        Counter resent_messages;  // the target was full, or not enabled yet
+        Counter overflows;        // turns that found more completions than the queue can hold
+        Counter no_buffers;       // receives that found all buffers lent out
+        Histogram<kTurnBounds> per_turn;  // completions
     };
 
     explicit Ring(std::unique_ptr<Kernel> kernel);
@@ -112,6 +119,7 @@ class Ring {
     // The time of this turn: read once, so that a batch sees one time.
     [[nodiscard]] std::int64_t now_ms() const { return now_ms_; }
     [[nodiscard]] const Figures& figures() const { return figures_; }
+    void note_no_buffers() { figures_.no_buffers.add(1); }
 
   private:
     // What `user_data` holds besides an Op's address, told apart by the low bits (an Op is

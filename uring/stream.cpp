@@ -52,6 +52,9 @@ void Stream::received(Completion completion) {
     }
     switch (completion.res) {
         case -ENOBUFS:  // all buffers were lent out in this batch; they are back before the next
+            ring_.note_no_buffers();
+            arm_receive();
+            return;
         case -EINTR:
         case -EAGAIN:
             arm_receive();

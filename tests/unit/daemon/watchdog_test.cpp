@@ -95,7 +95,7 @@ TEST_F(WatchdogTest, AsksNobodyOnceItIsStopped) {
     turn(both);
     EXPECT_TRUE(home.ring.timers().empty());
     EXPECT_EQ(alive, 0) << "the answer of before comes too late";
-    const auto turns_before = first.ring.figures().completions;
+    const std::uint64_t turns_before = first.ring.figures().completions;
     pass(10 * kIntervalMs, both);
     EXPECT_EQ(first.ring.figures().completions, turns_before);
     EXPECT_EQ(alive, 0);

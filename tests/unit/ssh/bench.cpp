@@ -28,6 +28,9 @@ class SteppedKernel final : public uring::Kernel {
         return real_->submit_and_wait(for_ever ? kWaitMsMax : std::min(wait_ms, kWaitMsMax));
     }
     std::size_t reap(std::span<uring::Cqe> out) override { return real_->reap(out); }
+    [[nodiscard]] bool completions_overflowed() const override {
+        return real_->completions_overflowed();
+    }
     int register_buffers(io_uring_buf_ring* ring, std::uint32_t entries,
                          std::uint16_t group) override {
         return real_->register_buffers(ring, entries, group);

@@ -83,6 +83,7 @@ class FakeKernel final : public Kernel {
     // -EDEADLK when told to wait for ever for nothing: the test has found a lost wake-up.
     int submit_and_wait(std::int64_t wait_ms) override;
     std::size_t reap(std::span<Cqe> out) override;
+    [[nodiscard]] bool completions_overflowed() const override { return !overflow_.empty(); }
     int register_buffers(io_uring_buf_ring* ring, std::uint32_t entries,
                          std::uint16_t group) override;
     int unregister_buffers(std::uint16_t group) override;

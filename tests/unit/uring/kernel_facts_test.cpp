@@ -269,10 +269,12 @@ TEST_F(KernelFacts, AnOverflowOfTheCompletionQueueEndsAMultishotAndLosesNothing)
     const Fd before = door.knock();
     turn_until([&] { return accept.seen.size() == 1; });
     EXPECT_TRUE(accept.op.armed());
+    EXPECT_EQ(ring->figures().overflows, 0U);
     overflow(*ring);
     const Fd during = door.knock();
     turn_until([&] { return accept.seen.size() == 2; });
     EXPECT_FALSE(accept.op.armed());
+    EXPECT_EQ(ring->figures().overflows, 1U);
     for (const Completion& completion : accept.seen) {
         EXPECT_GE(completion.res, 0);
         const Fd close_it(completion.res);

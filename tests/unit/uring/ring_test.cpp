@@ -145,6 +145,28 @@ TEST(Ring, ParksInOrderWhatAFullQueueCannotTakeAndLosesNothing) {
     EXPECT_EQ(taken, order);
 }
 
+TEST(Ring, CountsItsTurnsByWhatTheyBrought) {
+    FakeRing fake;
+    FakeSocket& socket = fake.kernel.socket();
+    socket.input = "abcd";
+    std::list<Reader> readers;
+    for (int i = 0; i < 3; ++i) {
+        readers.emplace_back(fake.ring).read(socket);
+    }
+    ASSERT_EQ(fake.ring.turn(false), 0);
+    readers.emplace_back(fake.ring).read(socket);
+    ASSERT_EQ(fake.ring.turn(false), 0);
+    ASSERT_EQ(fake.ring.turn(false), 0);
+    const Ring::Figures& figures = fake.ring.figures();
+    EXPECT_EQ(figures.turns, 3U);
+    EXPECT_EQ(figures.completions, 4U);
+    const auto per_turn = figures.per_turn.figures();
+    EXPECT_EQ(per_turn.sum, 4U);
+    EXPECT_EQ(per_turn.counts[0], 1U);  // none
+    EXPECT_EQ(per_turn.counts[1], 1U);  // one
+    EXPECT_EQ(per_turn.counts[3], 1U);  // three or four
+}
+
 TEST(Ring, DoesNotWaitWhileSomethingIsParked) {
     FakeRing fake(1, {.submission_entries = 1, .completion_entries = 1});
     Reader never(fake.ring);

@@ -134,6 +134,7 @@ TEST(Stream, AsksTheKernelForNoMoreThanItsCredit) {
     worker.fake.turn();
     worker.fake.turn();
     EXPECT_EQ(worker.fake.kernel.asked(owner.peer), 17U);  // asked again, the same
+    EXPECT_EQ(worker.fake.ring.figures().no_buffers, 1U);
     owner.close();
     worker.fake.turn_until([&] { return owner.joined; });
 }
