@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace portreeve::ssh {
@@ -88,17 +90,22 @@ inline constexpr std::array<std::string_view, 63> kCodes = {
 class Code {
   public:
     // Implicit, so that a code is written as what it is: {"unknown_key", "the key is in no …"}.
-    consteval Code(const char* text) : text_(text) {  // NOLINT(google-explicit-constructor)
-        if (std::find(kCodes.begin(), kCodes.end(), text_) == kCodes.end()) {
+    consteval Code(const char* text)  // NOLINT(google-explicit-constructor)
+        : index_(static_cast<std::uint8_t>(std::find(kCodes.begin(), kCodes.end(), text) -
+                                           kCodes.begin())) {
+        static_assert(kCodes.size() <= UINT8_MAX);
+        if (index_ == kCodes.size()) {
             throw "this code is not in kCodes";
         }
     }
     // NOLINTNEXTLINE(google-explicit-constructor)
-    constexpr operator std::string_view() const { return text_; }
-    friend constexpr bool operator==(Code one, Code other) { return one.text_ == other.text_; }
+    constexpr operator std::string_view() const { return kCodes[index_]; }
+    // Its place in kCodes, for those who count; another version may have it elsewhere.
+    [[nodiscard]] constexpr std::size_t index() const { return index_; }
+    friend constexpr bool operator==(Code one, Code other) { return one.index_ == other.index_; }
 
   private:
-    std::string_view text_;
+    std::uint8_t index_;
 };
 
 }  // namespace portreeve::ssh
