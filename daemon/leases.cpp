@@ -82,6 +82,13 @@ std::string kept_text(const ssh::Audience& audience) {
     return text.size() > kLeaseAudienceBytesMax ? std::string() : text;
 }
 
+// By 1 or -1: a lease is open, or held, or not any more.
+void count(std::atomic<Leases::Counts::Kind>& counted, bool held, int by) {
+    Leases::Counts::Kind now = counted.load();
+    (held ? now.held : now.open) += static_cast<std::uint32_t>(by);
+    counted.store(now);
+}
+
 Refusal in_use(const Lease& lease, std::string_view whose) {
     return {"address_in_use", lease.address_text() + " is in use by " + std::string(whose)};
 }
@@ -222,7 +229,7 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
         lease->client_ = asking.who.address;
         lease->error_.clear();
         lease->since_s_ = wall_clock_s();
-        lease->held_until_s_ = 0;
+        hold_until(*lease, 0);
         claim->displaced.push_back({lease, former});
         claim->again = true;
     }
@@ -256,9 +263,19 @@ tl::expected<Leases::Claim, Refusal> Leases::add(const Asking& asking, Bound bou
     return claim;
 }
 
+// Open and held change in one store: whoever reads them finds each lease once.
+void Leases::hold_until(Lease& lease, std::int64_t until_s) {
+    Counts::Kind now = count_of(lease).load();
+    --(lease.held_until_s_ != 0 ? now.held : now.open);
+    ++(until_s != 0 ? now.held : now.open);
+    lease.held_until_s_ = until_s;
+    count_of(lease).store(now);
+}
+
 void Leases::keep(const LeasePtr& lease) {
     ++revision_;
     leases_.push_back(lease);
+    count(count_of(*lease), lease->held_until_s_ != 0, 1);
     if (lease->is_name()) {
         by_name_.emplace(ssh::lower_case(lease->terms().requested), lease);
     } else {
@@ -290,7 +307,7 @@ std::optional<Leases::Claim> Leases::hold(const LeasePtr& lease, std::uint64_t t
         return std::nullopt;
     }
     ++revision_;
-    lease->held_until_s_ = until_s;
+    hold_until(*lease, until_s);
     lease->since_s_ = wall_clock_s();
     put_error(*lease, why);
     claim->until_s = until_s;
@@ -342,6 +359,7 @@ void Leases::drop(const LeasePtr& lease) {
     lease->ended_ = true;
     lease->turn_.fetch_add(1, std::memory_order_release);
     leases_.remove(lease);
+    count(count_of(*lease), lease->held_until_s_ != 0, -1);
     const auto forget = [&lease](auto& index, const auto& key) {
         const auto [first, last] = index.equal_range(key);
         index.erase(std::find_if(first, last, [&](const auto& at) { return at.second == lease; }));
@@ -491,14 +509,6 @@ std::vector<uring::Fd> Leases::sockets_of(const std::string& id) const {
         return {};
     }
     return duplicates((*found)->sockets_).value_or(std::vector<uring::Fd>());
-}
-
-Leases::Counts Leases::counts() const {
-    const Lock guard(lock_);
-    const auto held = static_cast<std::size_t>(
-        std::count_if(leases_.begin(), leases_.end(),
-                      [](const LeasePtr& lease) { return lease->held_until_s_ != 0; }));
-    return {leases_.size() - held, held};
 }
 
 TunnelEntry Leases::entry_of(const Lease& lease) {

@@ -64,8 +64,15 @@ class Leases {
         bool again = false;        // the lease is older than this claim
     };
     struct Counts {
-        std::size_t open = 0;
-        std::size_t held = 0;
+        struct Kind {
+            std::uint32_t open = 0;
+            std::uint32_t held = 0;
+            bool operator==(const Kind&) const = default;
+        };
+        Kind ports;
+        Kind names;
+        [[nodiscard]] std::size_t open() const { return ports.open + names.open; }
+        [[nodiscard]] std::size_t held() const { return ports.held + names.held; }
     };
 
     [[nodiscard]] tl::expected<Claim, Refusal> claim(const Claimant& who,
@@ -113,8 +120,9 @@ class Leases {
     [[nodiscard]] std::uint64_t revision() const { return revision_.load(); }
     // Duplicates, for systemd's store; none when there is no such lease.
     [[nodiscard]] std::vector<uring::Fd> sockets_of(const std::string& id) const;
-    [[nodiscard]] Counts counts() const;
     [[nodiscard]] std::vector<LeasePtr> all() const;
+    // Without the lock.
+    [[nodiscard]] Counts counts() const { return {port_count_.load(), name_count_.load()}; }
     // All of them, as others see them; those of one owner, where `owner` is not empty.
     [[nodiscard]] std::vector<TunnelEntry> entries(const std::string& owner = {}) const;
 
@@ -146,12 +154,18 @@ class Leases {
     [[nodiscard]] static std::optional<Refusal> anothers(const std::vector<LeasePtr>& found,
                                                          const std::string& owner);
     void drop(const LeasePtr& lease);
+    void hold_until(Lease& lease, std::int64_t until_s);
+    [[nodiscard]] std::atomic<Counts::Kind>& count_of(const Lease& lease) {
+        return lease.is_name() ? name_count_ : port_count_;
+    }
     static void close_sockets(Lease& lease);
     static void put_error(Lease& lease, const Refusal& error);
     [[nodiscard]] static TunnelEntry entry_of(const Lease& lease);
 
     mutable std::mutex lock_;
     std::atomic<std::uint64_t> revision_{1};
+    std::atomic<Counts::Kind> port_count_;  // written under the lock
+    std::atomic<Counts::Kind> name_count_;
     std::list<LeasePtr> leases_;  // in the order in which they were asked for
     std::multimap<std::uint16_t, LeasePtr> by_port_;
     std::multimap<std::string, LeasePtr> by_name_;  // in lower case; the oldest first

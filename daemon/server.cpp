@@ -194,8 +194,8 @@ std::string Server::status() const {
         reload_failure_.empty() ? ""
                                 : "reload failed, the old configuration holds: " +
                                       reload_failure_.substr(0, reload_failure_.find('\n')) + "; ";
-    return failed + "tunnels: " + std::to_string(leases.open) + " open, " +
-           std::to_string(leases.held) +
+    return failed + "tunnels: " + std::to_string(leases.open()) + " open, " +
+           std::to_string(leases.held()) +
            " held; keys: " + std::to_string(policy_->authorized_keys.size()) +
            "; ssh sockets: " + std::to_string(doors_.size());
 }

@@ -34,8 +34,8 @@ ControlHost::Status Server::control_status() const {
             sessions.startups,
             sessions.admitted,
             sessions.refused,
-            leases.open,
-            leases.held,
+            leases.open(),
+            leases.held(),
             policy_->authorized_keys.size(),
             workers_.size()};
 }

@@ -72,7 +72,7 @@ TEST_F(LeasesTest, ANewOneIsBoundAndNobodyHadIt) {
     EXPECT_THAT(got->displaced, SizeIs(0));
     EXPECT_FALSE(got->again);
     EXPECT_TRUE(got->lease->held_since(got->turn));
-    EXPECT_EQ(leases_.counts().open, 1U);
+    EXPECT_EQ(leases_.counts().open(), 1U);
 }
 
 TEST_F(LeasesTest, PortZeroIsTheOwnersAgain) {
@@ -81,7 +81,7 @@ TEST_F(LeasesTest, PortZeroIsTheOwnersAgain) {
     const Leases::Claim held = lose(*first);
     static_cast<void>(lose(*second));
     EXPECT_FALSE(first->lease->held_since(first->turn));
-    EXPECT_EQ(leases_.counts().held, 2U);
+    EXPECT_EQ(leases_.counts().held(), 2U);
     const auto again = claim(client(2), 0);
     EXPECT_EQ(port(*again), port(*first)) << "the first asked for is the first to come back";
     EXPECT_TRUE(again->again);
@@ -269,6 +269,33 @@ TEST_F(LeasesTest, KickedIsWhatIsCalledSoAndItsOwners) {
     EXPECT_THAT(leases_.kick("ann", std::to_string(port(*port_one))), SizeIs(1));
     EXPECT_THAT(leases_.kick("", "pc42"), SizeIs(1)) << "of all owners";
     EXPECT_THAT(leases_.entries(), SizeIs(0));
+}
+
+TEST_F(LeasesTest, AreCountedByKindAndState) {
+    const auto counted = [this] {
+        const Leases::Counts now = leases_.counts();
+        return std::vector{now.ports.open, now.ports.held, now.names.open, now.names.held};
+    };
+    using ::testing::ElementsAre;
+    const auto port_one = claim(client(1), 28'504);
+    const auto name = claim(client(1), 22, "pc42");
+    ASSERT_TRUE(claim(client(1), 0));
+    EXPECT_THAT(counted(), ElementsAre(2, 0, 1, 0));
+    static_cast<void>(lose(*port_one));
+    static_cast<void>(lose(*name));
+    EXPECT_THAT(counted(), ElementsAre(1, 1, 0, 1));
+    ASSERT_TRUE(claim(client(2), 28'504));
+    EXPECT_THAT(counted(), ElementsAre(2, 0, 0, 1));
+    EXPECT_THAT(leases_.kick("", "pc42"), SizeIs(1));
+    EXPECT_THAT(counted(), ElementsAre(2, 0, 0, 0));
+    Leases later;
+    LeaseRecord record = leases_.records().front();
+    record.held_until_s = kLater;
+    record.port = 28'505;
+    const auto restored = later.restore(record, {&keeper_, 0}, {});
+    EXPECT_EQ(later.counts().ports, (Leases::Counts::Kind{0, 1}));
+    EXPECT_TRUE(later.end(restored.lease, restored.turn));
+    EXPECT_EQ(later.counts().ports, (Leases::Counts::Kind{0, 0}));
 }
 
 TEST_F(LeasesTest, ANameIsRestoredWithoutSockets) {
