@@ -30,7 +30,7 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
     : place_(place),
       events_(events),
       peer_(uring::Address::of_peer(socket.get())),
-      log_(place.commons.log, place.ring, peer_.text()),
+      log_(place.commons.log, place.ring, place.figures, peer_.text()),
       ticket_(std::move(ticket)),
       authenticator_(place.ring, place.commons.password_checker,
                      {peer_, uring::Address::of_local(socket.get())}, *this),
@@ -39,7 +39,7 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
       sibling_probe_(place.ring, *this),
       from_visitors_(place.ring),
       to_visitors_(place.ring),
-      reaches_(place.ring, place.pools, place.commons.log, log_.client(), *this),
+      reaches_(place.ring, place.pools, place.commons.log, place.figures, log_.client(), *this),
       consoles_(place.ring, *this) {
 }
 
@@ -550,7 +550,7 @@ tl::expected<Visitor::Share, Refusal> Client::admit_visitor(const Tunnel& tunnel
                       &lease.traffic());
 }
 
-tl::expected<Visitor::Share, Refusal> Client::take_share(Traffic& kind, Traffic* tunnel) {
+tl::expected<Visitor::Share, Refusal> Client::take_share(KindFigures& kind, Traffic* tunnel) {
     auto place = usage_->take_visitor(grant_->options.visitors_max);
     if (!place) {
         return tl::unexpected(Refusal{

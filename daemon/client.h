@@ -150,7 +150,8 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
     [[nodiscard]] tl::expected<Owners::Place, Refusal> place_for_tunnel() const;
     [[nodiscard]] bool channels_full() const;
-    [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share(Traffic& kind, Traffic* tunnel);
+    [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share(KindFigures& kind,
+                                                                   Traffic* tunnel);
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void leave_tunnels(const Refusal& why);
     void end_tunnel(Tunnel& tunnel);

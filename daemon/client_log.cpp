@@ -14,6 +14,7 @@ void ClientLog::login(const Grant& grant) {
     logged_in_ = true;
     user_ = grant.user;
     fingerprint_ = grant.owner;
+    figures_.login_ms.observe(static_cast<std::uint64_t>(ring_.now_ms() - opened_ms_));
     log_.info("login", {{"client", client_},
                         {"user", user_},
                         {"fingerprint", fingerprint_},
@@ -23,6 +24,7 @@ void ClientLog::login(const Grant& grant) {
 
 void ClientLog::login_refused(Log::Level level, const std::string& user,
                               const std::string& fingerprint, const Refusal& refusal) const {
+    figures_.refusals.count(refusal.code);
     log_.at(level, "login_refused",
             {{"code", std::string(refusal.code)},
              {"client", client_},
@@ -32,6 +34,7 @@ void ClientLog::login_refused(Log::Level level, const std::string& user,
 }
 
 void ClientLog::session_closed(Log::Level level, ssh::Code reason, std::string_view detail) const {
+    figures_.session_ends.count(reason);
     log_.at(level, "session_closed",
             {{"reason", std::string(reason)},
              {"client", client_},
@@ -41,6 +44,7 @@ void ClientLog::session_closed(Log::Level level, ssh::Code reason, std::string_v
 }
 
 void ClientLog::refused(const ssh::ForwardWish& wish, const Refusal& refusal) const {
+    figures_.refusals.count(refusal.code);
     log_.info("refused", {{"code", std::string(refusal.code)},
                           {"requested", wish_text(wish.address, wish.port)},
                           {"client", client_},
@@ -83,6 +87,11 @@ void ClientLog::visitor_open(const Tunnel& tunnel, const Visitor& visitor) const
 
 void ClientLog::visitor_refused(Log::Level level, const Tunnel& tunnel, const std::string& from,
                                 const Refusal& refusal) const {
+    figures_.refusals.count(refusal.code);
+    if (refusal.code == "target_refused") {
+        const auto why = ssh::open_failure_in(refusal.sentence);
+        figures_.open_failures[static_cast<std::size_t>(why)].add(1);
+    }
     log_.at(level, "visitor_refused",
             {{"code", std::string(refusal.code)},
              {"tunnel", tunnel.address_text()},

@@ -1,5 +1,5 @@
-// What the log is told of one client, its tunnels and their visitors; so that each event has its
-// fields in one place.
+// What the log is told of one client, its tunnels and their visitors, so that each event has its
+// fields in one place; and what is counted of it for the metrics, whatever the log shows.
 //
 // Owns: who the client is. Called by: Client, on its worker. Bounds: none of its own; what
 // strangers cause is at the level that the Client says.
@@ -14,6 +14,7 @@
 #include "daemon/refusal.h"
 #include "daemon/tunnel.h"
 #include "daemon/visitor.h"
+#include "daemon/worker_figures.h"
 #include "ssh/session.h"
 
 namespace portreeve::daemon {
@@ -21,8 +22,12 @@ namespace portreeve::daemon {
 class ClientLog {
   public:
     // `client` is its address.
-    ClientLog(const Log& log, uring::Ring& ring, std::string client)
-        : log_(log), ring_(ring), client_(std::move(client)) {}
+    ClientLog(const Log& log, uring::Ring& ring, WorkerFigures& figures, std::string client)
+        : log_(log),
+          ring_(ring),
+          figures_(figures),
+          opened_ms_(ring.now_ms()),
+          client_(std::move(client)) {}
 
     [[nodiscard]] const std::string& client() const { return client_; }
 
@@ -43,6 +48,8 @@ class ClientLog {
   private:
     const Log& log_;
     uring::Ring& ring_;
+    WorkerFigures& figures_;
+    std::int64_t opened_ms_;
     std::string client_;
     bool logged_in_ = false;
     std::string user_;  // and the fingerprint: once logged in

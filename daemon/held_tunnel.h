@@ -56,6 +56,7 @@ class HeldTunnel final : private uring::Listener::Events {
     [[nodiscard]] const LeasePtr& lease() const { return lease_; }
     [[nodiscard]] std::uint64_t turn() const { return turn_; }
     [[nodiscard]] bool leaving() const { return leaving_; }
+    [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
   private:
     struct Waiting {

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "daemon/login.h"
@@ -118,6 +119,7 @@ void HeldTunnels::refuse(const Lease& lease, Arrival visitor, ssh::Code code) {
         : code == "stopping" ? "the server is stopping, and the tunnel's owner is away"
                              : "as many visitors wait for the tunnel's owner as [limits] "
                                "visitors_waiting allows";
+    refusals_.count(code);
     const bool allowed = ration_.allows(Source(visitor.from), code, ring_.now_ms());
     log_.at(allowed ? Log::Level::info : Log::Level::debug, "visitor_refused",
             {{"code", std::string(code)},
@@ -183,6 +185,11 @@ void HeldTunnels::stop_listening(const Leases::Claim& claim) const {
     if (!sockets_kept_) {
         leases_.unbind(claim.lease);
     }
+}
+
+std::size_t HeldTunnels::visitors_waiting() const {
+    return std::accumulate(tunnels_.begin(), tunnels_.end(), std::size_t{0},
+                           [](std::size_t sum, const auto& held) { return sum + held->waiting(); });
 }
 
 void HeldTunnels::hear_changed() {

@@ -17,6 +17,7 @@
 #include "daemon/leases.h"
 #include "daemon/log.h"
 #include "daemon/ration.h"
+#include "daemon/worker_figures.h"
 
 namespace portreeve::daemon {
 
@@ -34,11 +35,13 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
         virtual void on_held_tunnels_idle() = 0;
     };
 
-    HeldTunnels(uring::Ring& ring, Leases& leases, const Log& log, Ration& ration, Events& events)
+    HeldTunnels(uring::Ring& ring, Leases& leases, const Log& log, Ration& ration,
+                CodeCounts& refusals, Events& events)
         : ring_(ring),
           leases_(leases),
           log_(log),
           ration_(ration),
+          refusals_(refusals),
           events_(events),
           desk_(leases, ring, *this) {}
     HeldTunnels(const HeldTunnels&) = delete;
@@ -55,6 +58,7 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
     // given to systemd too; otherwise all of them are refused at once.
     void drain(bool sockets_kept);
     [[nodiscard]] bool idle() const { return tunnels_.empty(); }
+    [[nodiscard]] std::size_t visitors_waiting() const;
 
     // Any thread.
     [[nodiscard]] LeaseHolder holder() { return {this, 0}; }
@@ -88,6 +92,7 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
     Leases& leases_;
     const Log& log_;
     Ration& ration_;
+    CodeCounts& refusals_;
     Events& events_;
     LeaseDesk desk_;
     HeldTunnel::Rules rules_;

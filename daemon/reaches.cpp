@@ -11,9 +11,14 @@
 
 namespace portreeve::daemon {
 
-Reaches::Reaches(uring::Ring& ring, uring::Stream::Pools pools, const Log& log, std::string client,
-                 Events& events)
-    : ring_(ring), pools_(pools), log_(log), client_(std::move(client)), events_(events) {
+Reaches::Reaches(uring::Ring& ring, uring::Stream::Pools pools, const Log& log,
+                 WorkerFigures& figures, std::string client, Events& events)
+    : ring_(ring),
+      pools_(pools),
+      log_(log),
+      figures_(figures),
+      client_(std::move(client)),
+      events_(events) {
 }
 
 ssh::Channel::Events* Reaches::open(const ssh::DirectWish& wish) {
@@ -74,6 +79,7 @@ void Reaches::attach(ssh::Channel& channel, ssh::Channel::Events& user) {
 
 void Reaches::refuse(const std::string& wish, const Refusal& refusal) {
     const Grant& grant = events_.reach_grant();
+    figures_.refusals.count(refusal.code);
     log_.info("refused", {{"code", std::string(refusal.code)},
                           {"requested", wish},
                           {"client", client_},
@@ -84,6 +90,7 @@ void Reaches::refuse(const std::string& wish, const Refusal& refusal) {
 }
 
 void Reaches::on_reach_failed(Reach& reach, int error) {
+    figures_.dial_failures[static_cast<std::size_t>(dial_failure_of(error))].add(1);
     refuse(reach.text(), {"target_unreachable",
                           std::string("this host cannot connect to it: ") + std::strerror(-error)});
 }

@@ -13,6 +13,7 @@
 #include "daemon/lease.h"
 #include "daemon/log.h"
 #include "daemon/reach.h"
+#include "daemon/worker_figures.h"
 #include "ssh/session.h"
 
 namespace portreeve::daemon {
@@ -39,8 +40,8 @@ class Reaches final : private Reach::Events {
     };
 
     // `client` is the client's address, for the log.
-    Reaches(uring::Ring& ring, uring::Stream::Pools pools, const Log& log, std::string client,
-            Events& events);
+    Reaches(uring::Ring& ring, uring::Stream::Pools pools, const Log& log, WorkerFigures& figures,
+            std::string client, Events& events);
     Reaches(const Reaches&) = delete;
     Reaches& operator=(const Reaches&) = delete;
     Reaches(Reaches&&) = delete;
@@ -69,6 +70,7 @@ class Reaches final : private Reach::Events {
     uring::Ring& ring_;
     uring::Stream::Pools pools_;
     const Log& log_;
+    WorkerFigures& figures_;
     std::string client_;
     Events& events_;
     std::vector<std::unique_ptr<Reach>> reaches_;

@@ -277,6 +277,7 @@ void Server::on_accept(uring::Listener&, uring::Fd socket) {
 
 void Server::refuse(int socket, const uring::Address& peer, const Refusal& refusal) {
     say_refusal(socket, refusal);
+    refusals_.count(refusal.code);
     const bool allowed = admission_.ration().allows(Source(peer), refusal.code, ring_.now_ms());
     log_.at(
         allowed ? Log::Level::info : Log::Level::debug, "refused",

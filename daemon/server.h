@@ -136,7 +136,8 @@ class Server final : private uring::Listener::Events,
     Admission admission_;
     Owners owners_;
     Leases leases_;
-    HeldTunnels held_{ring_, leases_, log_, admission_.ration(), *this};
+    CodeCounts refusals_;  // of this thread
+    HeldTunnels held_{ring_, leases_, log_, admission_.ration(), refusals_, *this};
     LeaseDesk desk_{leases_, ring_, held_};
     TunnelSockets tunnel_sockets_{ring_,
                                   leases_,

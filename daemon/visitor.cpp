@@ -17,7 +17,7 @@ Visitor::~Visitor() {
     share_.from_visitor.leave(resume_);
     share_.to_visitor.leave(resume_);
     if (served_) {
-        count([](Traffic& traffic) { traffic.visitor_left(); });
+        count([](auto& traffic) { traffic.visitor_left(); });
     }
 }
 
@@ -41,13 +41,13 @@ void Visitor::attach(ssh::Channel& channel) {
 
 void Visitor::serve() {
     served_ = true;
-    count([](Traffic& traffic) { traffic.visitor_came(); });
+    count([](auto& traffic) { traffic.visitor_came(); });
     pull();
 }
 
 template <class Counting>
 void Visitor::count(Counting counting) {
-    counting(share_.kind);
+    counting(share_.kind.traffic);
     if (share_.tunnel != nullptr) {
         counting(*share_.tunnel);
     }
@@ -83,7 +83,7 @@ void Visitor::on_input(std::span<const std::byte> bytes) {
         return;
     }
     figures_.from_visitor_bytes += bytes.size();
-    count([&](Traffic& traffic) { traffic.from_visitor(bytes.size()); });
+    count([&](auto& traffic) { traffic.from_visitor(bytes.size()); });
     share_.from_visitor.spend(bytes.size());
     channel_->write(bytes);
     pull();
@@ -116,8 +116,12 @@ std::size_t Visitor::on_channel_data(std::span<const std::byte> bytes) {
     }
     stream_.append(bytes.first(taken));
     share_.to_visitor.spend(taken);
+    if (figures_.to_visitor_bytes == 0 && taken > 0 && share_.tunnel != nullptr) {
+        share_.kind.first_byte_ms.observe(
+            static_cast<std::uint64_t>(stream_.ring().now_ms() - opened_ms_));
+    }
     figures_.to_visitor_bytes += taken;
-    count([&](Traffic& traffic) { traffic.to_visitor(taken); });
+    count([&](auto& traffic) { traffic.to_visitor(taken); });
     return taken;
 }
 

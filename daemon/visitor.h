@@ -24,7 +24,7 @@
 #include "daemon/arrival.h"
 #include "daemon/owners.h"
 #include "daemon/throttle.h"
-#include "daemon/traffic.h"
+#include "daemon/worker_figures.h"
 #include "ssh/channel.h"
 #include "ssh/code.h"
 #include "ssh/session.h"
@@ -70,7 +70,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
         Owners::Place place;
         Throttle& from_visitor;
         Throttle& to_visitor;
-        Traffic& kind;              // with all others of its kind
+        KindFigures& kind;          // with all others of its kind
         Traffic* tunnel = nullptr;  // nullptr: it is a reach
     };
 

@@ -104,7 +104,7 @@ class OneReach : public Conversation, private Reach::Events {
 
     Owners owners_;
     std::shared_ptr<Owners::Usage> usage_ = owners_.usage_of("an owner");
-    Traffic kind_;
+    KindFigures kind_;
     Throttle throttle_{bench.ring()};
     tl::expected<uring::Fd, int> door_ = uring::listen_on(*Address::parse("127.0.0.1", 0), false);
     Address address_ = Address::of_local(door_->get());
@@ -148,6 +148,16 @@ TEST_F(OneReach, JoinsTheTargetToTheChannel) {
     EXPECT_TRUE(is_done());
     EXPECT_EQ(open_, 1);
     EXPECT_EQ(error_, 0);
+    EXPECT_EQ(kind_.traffic.figures().visitors_total, 1U);
+    EXPECT_EQ(kind_.first_byte_ms.figures(), DurationHistogram::Figures{}) << "it asks first";
+}
+
+TEST(DialFailure, IsOneOfAFew) {
+    EXPECT_EQ(dial_failure_of(-ECONNREFUSED), DialFailure::refused);
+    EXPECT_EQ(dial_failure_of(-ETIMEDOUT), DialFailure::timed_out);
+    EXPECT_EQ(dial_failure_of(-ENETUNREACH), DialFailure::unreachable);
+    EXPECT_EQ(dial_failure_of(-EHOSTUNREACH), DialFailure::unreachable);
+    EXPECT_EQ(dial_failure_of(-EACCES), DialFailure::other);
 }
 
 TEST_F(OneReach, ThatIsRefusedClosesItsChannel) {

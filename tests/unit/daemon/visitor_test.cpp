@@ -78,7 +78,7 @@ class OneVisitor : public Conversation, private Visitor::Events {
     std::shared_ptr<Owners::Usage> usage_;
     Throttle from_visitor_{bench.ring()};
     Throttle to_visitor_{bench.ring()};
-    Traffic kind_;
+    KindFigures kind_;
     Traffic tunnel_;
     uring::Fd outside_;
     std::unique_ptr<Visitor> visitor_;
@@ -112,9 +112,26 @@ TEST_F(OneVisitor, BytesGoBothWaysAndAreCounted) {
     EXPECT_EQ(visitor_->figures().from_visitor_bytes, request.size());
     EXPECT_EQ(visitor_->figures().to_visitor_bytes, answer.size());
     const Traffic::Figures counted{1, 1, request.size(), answer.size()};
-    EXPECT_EQ(kind_.figures(), counted);
+    EXPECT_EQ(kind_.traffic.figures(), counted);
     EXPECT_EQ(tunnel_.figures(), counted);
     EXPECT_EQ(visitor_->peer().host(), "127.0.0.1");
+}
+
+TEST_F(OneVisitor, ItsFirstByteOfTheClientIsTimedOnce) {
+    client_takes();
+    say("question");
+    EXPECT_EQ(on_peer([this] { return ssh::testing::read_bytes(channel_, 8); }), "question");
+    EXPECT_EQ(kind_.first_byte_ms.figures(), DurationHistogram::Figures{});
+    bench.advance_ms(60'001);
+    EXPECT_TRUE(on_peer([&] { return ssh::testing::write_bytes(channel_, "answer"); }));
+    EXPECT_TRUE(hears(6));
+    bench.advance_ms(100'000);
+    EXPECT_TRUE(on_peer([&] { return ssh::testing::write_bytes(channel_, "another"); }));
+    EXPECT_TRUE(hears(13));
+    const auto timed = kind_.first_byte_ms.figures();
+    EXPECT_EQ(timed.counts.back(), 1U);
+    EXPECT_GE(timed.sum, 60'001U);
+    EXPECT_LT(timed.sum, 100'000U);
 }
 
 TEST_F(OneVisitor, IsNotReadBeforeTheClientTookIt) {
@@ -163,7 +180,8 @@ TEST_F(OneVisitor, IsHungUpOnWhenTheClientRefuses) {
     EXPECT_TRUE(hears_the_end());
     EXPECT_TRUE(is_done());
     EXPECT_EQ(visitor_->end_reason(), "target_refused");
-    EXPECT_NE(refusal_, "");
+    EXPECT_EQ(ssh::open_failure_in(refusal_), ssh::OpenFailure::prohibited) << refusal_;
+    EXPECT_EQ(kind_.traffic.figures(), Traffic::Figures{});
 }
 
 TEST_F(OneVisitor, ThatResetsTakesItsChannelAlong) {
