@@ -31,9 +31,10 @@ tl::expected<void, std::string> Control::open(uring::Fd passed, const std::strin
         path_ = place.path();
         passed = std::move(*made);
     }
-    if (const int rc = desk_.open(std::move(passed)); rc != 0) {
+    if (const int rc = desk_.open(); rc != 0) {
         return tl::unexpected(std::string("its buffers: ") + std::strerror(-rc));
     }
+    desk_.listen(std::move(passed));
     return {};
 }
 

@@ -12,19 +12,30 @@ constexpr unsigned kUnavailable = 503;
 
 }  // namespace
 
-int HttpDesk::open(uring::Fd socket) {
+int HttpDesk::open() {
     auto buffers = uring::BufferRing::make(ring_.kernel(), buffer_group_, kBuffers);
     if (!buffers) {
         return buffers.error();
     }
     buffers_ = std::move(*buffers);
-    uring::Listener::Events& self = *this;
-    listener_ = std::make_unique<uring::Listener>(ring_, std::move(socket), self);
-    listener_->open();
     return 0;
 }
 
-void HttpDesk::on_accept(uring::Listener&, uring::Fd socket) {
+void HttpDesk::listen(uring::Fd socket) {
+    if (!listeners_.empty() && !listeners_.back()->closing()) {
+        listeners_.back()->close();
+    }
+    if (socket) {
+        uring::Listener::Events& self = *this;
+        listeners_.push_back(std::make_unique<uring::Listener>(ring_, std::move(socket), self));
+        listeners_.back()->open();
+    }
+}
+
+void HttpDesk::take(uring::Fd socket) {
+    if (closed_) {
+        return;
+    }
     const auto refusal = events_.why_not(socket.get());
     HttpExchange::Events& self = *this;
     auto& exchange = exchanges_.emplace_back(std::make_unique<HttpExchange>(
@@ -49,25 +60,25 @@ void HttpDesk::on_exchange_done(HttpExchange& exchange) {
     ring_.post(sweep_);
 }
 
-void HttpDesk::on_listener_joined(uring::Listener&) {
-    listener_joined_ = true;
+void HttpDesk::on_listener_joined(uring::Listener& listener) {
+    joined_.push_back(&listener);
     ring_.post(sweep_);
 }
 
 void HttpDesk::sweep() {
     done_.clear();
-    if (listener_joined_) {
-        listener_.reset();
-        if (exchanges_.empty()) {
-            events_.on_desk_joined();
-        }
+    std::erase_if(listeners_, [this](const auto& listener) {
+        return std::find(joined_.begin(), joined_.end(), listener.get()) != joined_.end();
+    });
+    joined_.clear();
+    if (closed_ && joined()) {
+        events_.on_desk_joined();
     }
 }
 
 void HttpDesk::close() {
-    if (listener_ && !listener_->closing()) {
-        listener_->close();
-    }
+    closed_ = true;
+    listen({});
     for (const auto& exchange : exchanges_) {
         exchange->cut();
     }

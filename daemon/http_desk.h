@@ -1,8 +1,8 @@
 // A listening socket at which programs ask over HTTP, one question a connection: the control socket
 // and the metrics.
 //
-// Owns: the listener, its connections, their receive buffers. Called by: Control, on the main
-// thread. Bounds: kExchangesMax at once.
+// Owns: the listener, its connections, their receive buffers. Called by: Control and Metrics, on
+// the main thread. Bounds: kExchangesMax at once.
 #pragma once
 
 #include <memory>
@@ -42,16 +42,21 @@ class HttpDesk final : private uring::Listener::Events, private HttpExchange::Ev
     HttpDesk& operator=(HttpDesk&&) = delete;
     ~HttpDesk() override = default;
 
-    // 0, or why there are no buffers, as -errno.
-    [[nodiscard]] int open(uring::Fd socket);
+    // Once, before all else: 0, or why there are no buffers, as -errno.
+    [[nodiscard]] int open();
+    // Listens on this socket from now on and on no other; on none, if it is empty. Connections that
+    // are there go on.
+    void listen(uring::Fd socket);
+    // A connection that came another way.
+    void take(uring::Fd socket);
     void close();
-    [[nodiscard]] bool joined() const { return !listener_ && exchanges_.empty(); }
+    [[nodiscard]] bool joined() const { return listeners_.empty() && exchanges_.empty(); }
     // To all whose answer goes on.
     void tell(std::string_view text);
     [[nodiscard]] bool has_followers() const;
 
   private:
-    void on_accept(uring::Listener& listener, uring::Fd socket) override;
+    void on_accept(uring::Listener&, uring::Fd socket) override { take(std::move(socket)); }
     void on_accept_pause(uring::Listener&, int) override {}
     void on_listener_joined(uring::Listener& listener) override;
     [[nodiscard]] HttpAnswer on_question(const HttpQuestion& question) override {
@@ -65,11 +70,12 @@ class HttpDesk final : private uring::Listener::Events, private HttpExchange::Ev
     Events& events_;
     std::unique_ptr<uring::BufferRing> buffers_;
     uring::SlabPool slabs_;
-    std::unique_ptr<uring::Listener> listener_;
+    std::vector<std::unique_ptr<uring::Listener>> listeners_;  // all but the last are closing
     std::vector<std::unique_ptr<HttpExchange>> exchanges_;
     std::vector<std::unique_ptr<HttpExchange>> done_;
+    std::vector<uring::Listener*> joined_;
     uring::Task sweep_ = uring::Task::to<&HttpDesk::sweep>(this);
-    bool listener_joined_ = false;
+    bool closed_ = false;
 };
 
 }  // namespace portreeve::daemon
