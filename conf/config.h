@@ -140,7 +140,9 @@ struct Penalties {
 using Groups = std::map<std::string, std::vector<std::string>>;
 
 struct Metrics {
-    std::vector<Endpoint> listen;  // "" in the file: none
+    std::vector<Endpoint> listen;          // "" in the file: none
+    std::string alias;                     // a private name, in lower case; empty: none
+    std::vector<std::string> alias_users;  // as in groups, the name of a group, or "any"
     bool operator==(const Metrics&) const = default;
 };
 

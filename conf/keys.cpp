@@ -107,6 +107,23 @@ void read_groups(const Section& table, Groups& groups) {
     }
 }
 
+// `groups` are read already.
+void read_metrics(const Section& table, const Groups& groups, Metrics& metrics) {
+    table["listen"].one_or_none(metrics.listen, kEndpoint);
+    const Value alias = table["alias"];
+    const Value users = table["alias_users"];
+    alias.one(metrics.alias, kNameOrNone);
+    users.list(metrics.alias_users, kAudienceMember, AtLeast{0});
+    if (!metrics.alias.empty() && metrics.alias_users.empty()) {
+        alias.refuse(" needs metrics.alias_users, or nobody could reach it");
+    }
+    for (const std::string& member : metrics.alias_users) {
+        if (is_group_name(member) && !groups.contains(member)) {
+            users.refuse(" names the group " + in_quotes(member) + ", which [groups] has not");
+        }
+    }
+}
+
 void read_log(const Section& table, Log& log) {
     table["level"].one(log.level, kLogLevel);
     table["format"].one(log.format, kLogFormat);
@@ -132,7 +149,7 @@ void read_keys(Reader& reader, Config& config) {
     read_limits(reader.section("limits"), config.limits);
     read_penalties(reader.section("penalties"), config.penalties);
     read_groups(reader.section("groups"), config.groups);
-    reader.section("metrics")["listen"].one_or_none(config.metrics.listen, kEndpoint);
+    read_metrics(reader.section("metrics"), config.groups, config.metrics);
     read_log(reader.section("log"), config.log);
     read_log_levels(reader.section("log.levels"), config.log.levels);
 }

@@ -328,6 +328,36 @@ bool is_group_name(std::string_view text) {
                        [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; });
 }
 
+Parsed<std::string> parse_audience_member(std::string_view text) {
+    if (text == "any" || is_group_name(text)) {
+        return std::string(text);
+    }
+    if (auto member = parse_group_member(text)) {
+        return member;
+    }
+    return bad(text,
+               " is neither a key nor a principal nor a group: write SHA256:... as ssh-keygen -l "
+               "shows the key, \"principal:NAME\", the name of a group, or \"any\"");
+}
+
+Parsed<std::string> parse_name_or_none(std::string_view text) {
+    constexpr std::size_t kNameBytesMax = 64;
+    std::string name(text);
+    std::transform(name.begin(), name.end(), name.begin(), lower);
+    const auto fits = [](char c) {
+        return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
+    };
+    if (!name.empty() &&
+        (name.size() > kNameBytesMax || !(is_letter(name.front()) || is_digit(name.front())) ||
+         !std::all_of(name.begin(), name.end(), fits) || name == "localhost" ||
+         canonical(AF_INET, name))) {
+        return bad(text,
+                   " is no private name: write up to 64 letters, digits, \"-\", \"_\" and \".\", a "
+                   "letter or digit first, and neither localhost nor an address");
+    }
+    return name;
+}
+
 namespace {
 
 constexpr std::size_t kDomainBytesMax = 253;

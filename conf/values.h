@@ -62,6 +62,11 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 [[nodiscard]] Parsed<std::string> parse_group_member(std::string_view text);
 // What a group may be called; "any" is everybody, and not a group.
 [[nodiscard]] bool is_group_name(std::string_view text);
+// A member of a group, a group's name, or "any".
+[[nodiscard]] Parsed<std::string> parse_audience_member(std::string_view text);
+
+// A private name, returned in lower case; or "" for none.
+[[nodiscard]] Parsed<std::string> parse_name_or_none(std::string_view text);
 
 // "0660"
 [[nodiscard]] Parsed<std::uint32_t> parse_mode(std::string_view text);
@@ -89,6 +94,10 @@ inline constexpr Form<std::string> kGroupNameOrNone{"the name of a group of acco
                                                     R"("www-data")", parse_group_name_or_none};
 inline constexpr Form<std::string> kGroupMember{"a key or a principal", R"("principal:ops")",
                                                 parse_group_member};
+inline constexpr Form<std::string> kAudienceMember{"a key, a principal or a group", R"("ops")",
+                                                   parse_audience_member};
+inline constexpr Form<std::string> kNameOrNone{"a private name", R"("metrics")",
+                                               parse_name_or_none};
 inline constexpr Form<std::string> kDomain{"a DNS name", R"("gate.example.com")", parse_domain};
 inline constexpr Form<std::string> kText{"a text", R"("Welcome")", parse_text};
 inline constexpr Form<Network> kNetwork{"an address or a block of addresses", R"("192.0.2.0/24")",

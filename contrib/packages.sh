@@ -13,7 +13,8 @@
     # openssh-server is what tests and benchmark compare with; where systemd runs, Debian also
     # starts it.
     test_packages=(
-        libgtest-dev libgmock-dev python3 python3-pytest python3-paramiko git
+        libgtest-dev libgmock-dev git
+        python3 python3-pytest python3-paramiko python3-prometheus-client
         openssh-client openssh-server dropbear-bin putty-tools curl zsh fish
         clang-format-14 clang-tidy-14 shellcheck man-db ccache
         dpkg-dev file systemd systemd-container mmdebstrap eatmydata)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/client_commands.h"
+#include "daemon/names.h"
 #include "daemon/wish_text.h"
 
 namespace portreeve::daemon {
@@ -345,14 +346,13 @@ tl::expected<Visitor::Share, Refusal> Client::admit_reach() {
     return take_share(place_.figures.reaches, nullptr);
 }
 
-LeasePtr Client::find_name(const std::string& name, std::uint16_t port) {
-    return place_.commons.leases.find_name(name, port, is_among());
-}
-
-void Client::send_visitor(const LeasePtr& name, uring::Fd visitor) {
-    std::vector<Arrival> one;
-    one.emplace_back(std::move(visitor), peer_);
-    place_.desk.pass_on(name, std::move(one));
+Reaches::Carrier Client::find_name(const std::string& name, std::uint16_t port) {
+    const conf::Config& config = policy()->config;
+    if (is_metrics_name(name, config) && may_reach_metrics(*grant_, port, config)) {
+        return place_.commons.metrics.carrier_from(place_.ring);
+    }
+    const LeasePtr lease = place_.commons.leases.find_name(name, port, is_among());
+    return lease ? place_.desk.carrier_to(lease, peer_) : nullptr;
 }
 
 void Client::on_reach_notice(const std::string& line) {

@@ -22,6 +22,7 @@
 #include "daemon/grant.h"
 #include "daemon/lease_desk.h"
 #include "daemon/log.h"
+#include "daemon/metrics.h"
 #include "daemon/owners.h"
 #include "daemon/password_check.h"
 #include "daemon/policy.h"
@@ -58,6 +59,7 @@ class Client final : private ssh::Session::Events,
         PasswordChecker& password_checker;
         Leases& leases;
         HeldTunnels& held;
+        Metrics& metrics;
     };
     // What a client needs of its worker.
     struct Place {
@@ -127,8 +129,7 @@ class Client final : private ssh::Session::Events,
     // Reaches
     [[nodiscard]] const Grant& reach_grant() const override { return *grant_; }
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_reach() override;
-    [[nodiscard]] LeasePtr find_name(const std::string& name, std::uint16_t port) override;
-    void send_visitor(const LeasePtr& name, uring::Fd visitor) override;
+    [[nodiscard]] Reaches::Carrier find_name(const std::string& name, std::uint16_t port) override;
     void on_reach_notice(const std::string& line) override;
     void on_reach_left() override;
     // Consoles

@@ -115,4 +115,10 @@ bool is_in_audience(const Grant& grant, const std::string& owner, const ssh::Aud
                        });
 }
 
+bool may_reach_metrics(const Grant& grant, std::uint16_t port, const conf::Config& config) {
+    const std::vector<std::string>& users = config.metrics.alias_users;
+    const bool anyone = std::find(users.begin(), users.end(), "any") != users.end();
+    return port == kMetricsPort && is_in_audience(grant, "", {anyone, users}, config.groups);
+}
+
 }  // namespace portreeve::daemon

@@ -42,4 +42,8 @@ struct Grant {
 [[nodiscard]] bool is_in_audience(const Grant& grant, const std::string& owner,
                                   const ssh::Audience& audience, const conf::Groups& groups);
 
+// Whether it may reach what [metrics] alias serves, at this port of it.
+[[nodiscard]] bool may_reach_metrics(const Grant& grant, std::uint16_t port,
+                                     const conf::Config& config);
+
 }  // namespace portreeve::daemon

@@ -5,6 +5,7 @@
 
 #include "daemon/held_tunnels.h"
 #include "daemon/login.h"
+#include "daemon/names.h"
 
 namespace portreeve::daemon {
 
@@ -45,6 +46,23 @@ std::size_t LeaseDesk::kick(const std::string& owner, const std::string& called,
         tell_changed();
     }
     return kicked.size();
+}
+
+std::function<void(uring::Fd)> LeaseDesk::carrier_to(const LeasePtr& lease,
+                                                     const uring::Address& from) {
+    return [this, lease, from](uring::Fd visitor) {
+        std::vector<Arrival> one;
+        one.emplace_back(std::move(visitor), from);
+        pass_on(lease, std::move(one));
+    };
+}
+
+void LeaseDesk::reserve(const std::string& name) {
+    const auto displaced = leases_.reserve(name);
+    if (!displaced.empty()) {
+        tell(displaced, {"kicked", servers_own_name(name).sentence});
+        tell_changed();
+    }
 }
 
 bool LeaseDesk::hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s,

@@ -5,6 +5,8 @@
 // it touches.
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "daemon/leases.h"
@@ -43,6 +45,12 @@ class LeaseDesk {
     // They are asked whether they still answer, and `who` is told of each that does.
     [[nodiscard]] std::vector<LeaseHolder> ask_siblings(const Leases::Claimant& who);
     void show_life(const LeaseHolder& asker, const LeaseHolder& sibling);
+
+    // What brings a visitor of the lease, who comes from there, to whoever has it.
+    [[nodiscard]] std::function<void(uring::Fd)> carrier_to(const LeasePtr& lease,
+                                                            const uring::Address& from);
+    // The name is the server's own; whoever had it is told so.
+    void reserve(const std::string& name);
 
   private:
     template <class Call>

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "daemon/login.h"
+#include "daemon/names.h"
 #include "daemon/wish_text.h"
 #include "ssh/text.h"
 #include "uring/socket.h"
@@ -191,6 +192,9 @@ bool Leases::is_shared(const std::vector<LeasePtr>& found, const IsAmong& is_amo
 }
 
 tl::expected<Leases::Claim, Refusal> Leases::claim_name(const Asking& asking) {
+    if (!reserved_.empty() && ssh::lower_case(asking.wish.address) == reserved_) {
+        return tl::unexpected(servers_own_name(asking.wish.address));
+    }
     const Claimant& who = asking.who;
     const auto found = in_the_way(asking.wish.address);
     const bool shared = is_shared(found, who.is_among);
@@ -561,6 +565,17 @@ std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std:
         drop(one.lease);
     }
     return kicked;
+}
+
+std::vector<Leases::Displaced> Leases::reserve(const std::string& name) {
+    const Lock guard(lock_);
+    reserved_ = name;
+    std::vector<Displaced> displaced;
+    for (const LeasePtr& lease : name.empty() ? std::vector<LeasePtr>() : in_the_way(name)) {
+        displaced.push_back({lease, lease->holder_});
+        drop(lease);
+    }
+    return displaced;
 }
 
 void Leases::set_name_rules(const LeaseHolder& holder, const NameRules& rules) {

@@ -90,6 +90,9 @@ class Leases {
     // Those of `owner` (of all, if empty) that are called so, by NAME, NAME:PORT or PORT, are
     // nobody's any more.
     [[nodiscard]] std::vector<Displaced> kick(const std::string& owner, const std::string& called);
+    // This name, in lower case, is the server's own from now on, and no other is; those who had it
+    // have it no more.
+    [[nodiscard]] std::vector<Displaced> reserve(const std::string& name);
     // Of the private names that `holder` has.
     void set_name_rules(const LeaseHolder& holder, const NameRules& rules);
     // Its address is its owner's as before, but nobody listens there until it is claimed again.
@@ -170,6 +173,7 @@ class Leases {
     std::multimap<std::uint16_t, LeasePtr> by_port_;
     std::multimap<std::string, LeasePtr> by_name_;  // in lower case; the oldest first
     std::uint64_t last_turn_ = 0;
+    std::string reserved_;  // likewise; empty: none
 };
 
 }  // namespace portreeve::daemon

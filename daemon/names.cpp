@@ -49,7 +49,20 @@ tl::expected<void, Refusal> check_name(const ssh::ForwardWish& wish, const conf:
             "name_not_valid", quoted + " has port 0, and a name needs the port that others ask "
                                        "for: -R NAME:22:HOST:PORT"});
     }
+    if (is_metrics_name(wish.address, config)) {
+        return tl::unexpected(servers_own_name(wish.address));
+    }
     return {};
+}
+
+bool is_metrics_name(const std::string& name, const conf::Config& config) {
+    return !config.metrics.alias.empty() && ssh::lower_case(name) == config.metrics.alias;
+}
+
+Refusal servers_own_name(const std::string& name) {
+    return {"name_not_valid",
+            "\"" + ssh::shown(name) +
+                "\" is this server's own name, for its metrics ([metrics] alias)"};
 }
 
 }  // namespace portreeve::daemon

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
 
 #include <tl/expected.hpp>
 
@@ -16,9 +18,15 @@
 namespace portreeve::daemon {
 
 inline constexpr std::size_t kNameBytesMax = 64;
+// Of the name that serves metrics; like every name's it is only a label.
+inline constexpr std::uint16_t kMetricsPort = 9464;
 
 // Whether this name, which is_name(), can be had by anybody.
 [[nodiscard]] tl::expected<void, Refusal> check_name(const ssh::ForwardWish& wish,
                                                      const conf::Config& config);
+
+// [metrics] alias, which is the server's own.
+[[nodiscard]] bool is_metrics_name(const std::string& name, const conf::Config& config);
+[[nodiscard]] Refusal servers_own_name(const std::string& name);
 
 }  // namespace portreeve::daemon

@@ -36,9 +36,9 @@ tl::expected<Reach*, Refusal> Reaches::try_open(const ssh::DirectWish& wish) {
     }
     auto addresses = addresses_to_reach(wish.host, wish.port);
     if (!addresses) {  // it is a name
-        const LeasePtr name = events_.find_name(wish.host, wish.port);
-        return name ? open_name(wish, name)
-                    : tl::expected<Reach*, Refusal>(tl::unexpected(addresses.error()));
+        const Carrier carrier = events_.find_name(wish.host, wish.port);
+        return carrier ? open_name(wish, carrier)
+                       : tl::expected<Reach*, Refusal>(tl::unexpected(addresses.error()));
     }
     auto share = events_.admit_reach();
     if (!share) {
@@ -50,7 +50,7 @@ tl::expected<Reach*, Refusal> Reaches::try_open(const ssh::DirectWish& wish) {
 }
 
 tl::expected<Reach*, Refusal> Reaches::open_name(const ssh::DirectWish& wish,
-                                                 const LeasePtr& name) {
+                                                 const Carrier& carrier) {
     auto share = events_.admit_reach();
     if (!share) {
         return tl::unexpected(share.error());
@@ -62,7 +62,7 @@ tl::expected<Reach*, Refusal> Reaches::open_name(const ssh::DirectWish& wish,
                     std::string("two sessions cannot be joined: ") + std::strerror(errno)});
     }
     uring::Fd near(ends[0]);
-    events_.send_visitor(name, uring::Fd(ends[1]));
+    carrier(uring::Fd(ends[1]));
     Reach::Events& self = *this;
     return add(std::make_unique<Reach>(ring_, pools_, wish_text(wish.host, wish.port),
                                        std::move(near), std::move(*share), self));

@@ -5,12 +5,12 @@
 // Bounds: Client's admit_reach(), asked for each.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "daemon/grant.h"
-#include "daemon/lease.h"
 #include "daemon/log.h"
 #include "daemon/reach.h"
 #include "daemon/worker_figures.h"
@@ -20,6 +20,8 @@ namespace portreeve::daemon {
 
 class Reaches final : private Reach::Events {
   public:
+    using Carrier = std::function<void(uring::Fd visitor)>;
+
     class Events {
       public:
         Events() = default;
@@ -29,10 +31,9 @@ class Reaches final : private Reach::Events {
         [[nodiscard]] virtual const Grant& reach_grant() const = 0;
         // One more: what it may use, or why it has to stay out.
         [[nodiscard]] virtual tl::expected<Visitor::Share, Refusal> admit_reach() = 0;
-        // The private name, if there is one that the client may reach; else nullptr.
-        [[nodiscard]] virtual LeasePtr find_name(const std::string& name, std::uint16_t port) = 0;
-        // To whoever has the name; `visitor` is the other end of a reach.
-        virtual void send_visitor(const LeasePtr& name, uring::Fd visitor) = 0;
+        // What brings the other end of a reach to whoever has the private name; none: there is no
+        // such name that the client may reach.
+        [[nodiscard]] virtual Carrier find_name(const std::string& name, std::uint16_t port) = 0;
         // A line for the person at the client.
         virtual void on_reach_notice(const std::string& line) = 0;
         // One less than before.
@@ -62,7 +63,7 @@ class Reaches final : private Reach::Events {
     void on_reach_done(Reach& reach) override;
     [[nodiscard]] tl::expected<Reach*, Refusal> try_open(const ssh::DirectWish& wish);
     [[nodiscard]] tl::expected<Reach*, Refusal> open_name(const ssh::DirectWish& wish,
-                                                          const LeasePtr& name);
+                                                          const Carrier& carrier);
     Reach* add(std::unique_ptr<Reach> reach);
     void refuse(const std::string& wish, const Refusal& refusal);
     void sweep();

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <thread>
 
+#include "daemon/endpoint_socket.h"
+
 namespace portreeve::daemon {
 
 namespace {
@@ -21,24 +23,6 @@ sigset_t handled_signals() {
         sigaddset(&set, number);
     }
     return set;
-}
-
-tl::expected<uring::Fd, Failure> listen_at(const conf::Endpoint& endpoint) {
-    const auto address = uring::Address::parse(endpoint.address, endpoint.port);
-    int error = address ? 0 : address.error();
-    if (address) {
-        auto socket = uring::listen_on(*address, true);
-        if (!socket && socket.error() == -EAFNOSUPPORT && endpoint.address == "::") {
-            // A host without IPv6: "all addresses" are its IPv4 ones.
-            socket = uring::listen_on(*uring::Address::parse("0.0.0.0", endpoint.port), false);
-        }
-        if (socket) {
-            return std::move(*socket);
-        }
-        error = socket.error();
-    }
-    return tl::unexpected(Failure{
-        1, {"cannot listen on " + endpoint.text() + " ([ssh] listen): " + std::strerror(-error)}});
 }
 
 // What a client sees of a refusal before the protocol starts: RFC 4253 section 4.2 allows text
@@ -72,6 +56,13 @@ tl::expected<std::unique_ptr<Server>, Failure> Server::make(Log& log, PolicyPtr 
         }
         made->doors_ = std::move(*doors);
     }
+    auto metrics = made->bind_metrics(made->policy_->config.metrics);
+    if (const int rc = made->metrics_.open(); rc != 0 || !metrics) {
+        return tl::unexpected(
+            metrics ? Failure{1, {std::string("buffers for metrics: ") + std::strerror(-rc)}}
+                    : metrics.error());
+    }
+    made->metrics_socket_ = std::move(*metrics);
     if (auto workers = made->make_workers(); !workers) {
         return tl::unexpected(workers.error());
     }
@@ -95,8 +86,8 @@ tl::expected<void, Failure> Server::make_workers() {
         asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
     for (std::uint32_t number = 0; number < count; ++number) {
         Worker::Events& self = *this;
-        auto worker =
-            Worker::make(number, {log_, owners_, password_checker_, leases_, held_}, policy_, self);
+        auto worker = Worker::make(
+            number, {log_, owners_, password_checker_, leases_, held_, metrics_}, policy_, self);
         if (!worker) {
             return tl::unexpected(Failure{1, {worker.error()}});
         }
@@ -141,6 +132,7 @@ int Server::run() {
     directory_.open();
     use_tunnel_sockets();
     open_control();
+    serve_metrics(std::move(metrics_socket_));
     for (auto& door : std::exchange(doors_, {})) {
         open_door(std::move(door));
     }
@@ -211,15 +203,13 @@ tl::expected<std::vector<std::unique_ptr<Server::Door>>, Failure> Server::open_m
                         [&](const auto& door) { return door->endpoint == endpoint; })) {
             continue;
         }
-        auto socket = listen_at(endpoint);
+        auto socket = listen_at(endpoint, "[ssh] listen");
         if (!socket) {
             const bool ours = std::any_of(doors_.begin(), doors_.end(), [&](const auto& door) {
                 return endpoint.port != 0 && door->endpoint.port == endpoint.port;
             });
             if (ours) {
-                socket.error().sentences.front() +=
-                    "; this daemon holds that port on another address, so the change needs a "
-                    "restart";
+                socket.error().sentences.front() += kPortIsOurs;
             }
             return tl::unexpected(socket.error());
         }
@@ -372,6 +362,10 @@ tl::expected<void, Failure> Server::try_reload() {
         }
         opened = std::move(*doors);
     }
+    auto metrics = bind_metrics(next.metrics);
+    if (!metrics) {
+        return tl::unexpected(metrics.error());
+    }
     std::vector<ssh::Acceptor> acceptors;
     for (std::size_t count = 0; count < workers_.size(); ++count) {
         auto acceptor = ssh::Acceptor::make((*policy)->host_keys, (*policy)->algorithms);
@@ -388,6 +382,7 @@ tl::expected<void, Failure> Server::try_reload() {
     admission_.set_penalties(policy_->config.penalties);
     held_.use(policy_->config);
     use_tunnel_sockets();
+    serve_metrics(std::move(*metrics));
     if (!doors_passed_) {
         close_doors_not_in(policy_->config.ssh.listen);
     }
@@ -525,6 +520,7 @@ void Server::stop() {
     key_watch_.stop();
     control_.close();
     tunnel_sockets_.close();
+    metrics_.close();
     ring_.cancel(signal_op_);
 }
 
@@ -550,7 +546,7 @@ void Server::on_status_changed(const std::string& status) {
 
 void Server::stop_ring_if_joined() {
     if (!signal_op_.armed() && key_watch_.idle() && held_.idle() && control_.joined() &&
-        tunnel_sockets_.joined()) {
+        tunnel_sockets_.joined() && metrics_.joined()) {
         ring_.stop();
     }
 }

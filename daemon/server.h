@@ -22,6 +22,7 @@
 #include "daemon/key_watch.h"
 #include "daemon/lease_upkeep.h"
 #include "daemon/log.h"
+#include "daemon/metrics.h"
 #include "daemon/owners.h"
 #include "daemon/password_check.h"
 #include "daemon/policy.h"
@@ -43,7 +44,8 @@ class Server final : private uring::Listener::Events,
                      private StatusLine::Events,
                      private ControlHost,
                      private Control::Events,
-                     private TunnelSockets::Events {
+                     private TunnelSockets::Events,
+                     private Metrics::Events {
   public:
     static constexpr std::int64_t kEndMs = 3'000;
 
@@ -62,6 +64,7 @@ class Server final : private uring::Listener::Events,
 
   private:
     static constexpr std::uint16_t kControlBuffers = 0;  // of the main ring
+    static constexpr std::uint16_t kMetricsBuffers = 1;
 
     enum class Stage { serving, draining, ending, stopped };
     // A place where clients knock: configured by its endpoint, or passed by systemd.
@@ -111,6 +114,10 @@ class Server final : private uring::Listener::Events,
     void on_tunnel_sockets_joined() override { stop_ring_if_joined(); }
     void use_tunnel_sockets();
     void open_control();
+    [[nodiscard]] std::string metrics_page() const override;
+    void on_metrics_joined() override { stop_ring_if_joined(); }
+    [[nodiscard]] tl::expected<uring::Fd, Failure> bind_metrics(const conf::Metrics& next) const;
+    void serve_metrics(uring::Fd socket);
 
     void wait_signal();
     void on_signal(uring::Completion completion);
@@ -147,6 +154,10 @@ class Server final : private uring::Listener::Events,
                                   static_cast<TunnelSockets::Events&>(*this)};
     Directory directory_{ring_, leases_, log_, policy_->config.server.runtime_dir, tunnel_sockets_};
     LeaseUpkeep upkeep_{ring_, leases_, log_, policy_->config.server.state_dir};
+    Metrics metrics_{ring_, kMetricsBuffers, static_cast<Metrics::Events&>(*this)};
+    std::vector<conf::Endpoint> metrics_at_;  // as configured; and where that is
+    std::string metrics_address_;
+    uring::Fd metrics_socket_;  // from its making until run()
     PasswordChecker password_checker_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<std::unique_ptr<Door>> doors_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 namespace portreeve::daemon {
@@ -57,7 +58,18 @@ Worker::Worker(unsigned number, Client::Commons commons, PolicyPtr policy, Event
 void Worker::start() {
     thread_ = std::thread([this] { run(); });
     pthread_setname_np(thread_.native_handle(), ("worker-" + std::to_string(number_)).c_str());
+    pthread_getcpuclockid(thread_.native_handle(), &cpu_clock_);
     enabled_.wait();
+}
+
+std::uint64_t Worker::cpu_ns() const {
+    constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+    timespec time{};
+    if (clock_gettime(cpu_clock_, &time) != 0) {
+        return 0;  // the thread has ended
+    }
+    return static_cast<std::uint64_t>(time.tv_sec) * kNsPerSecond +
+           static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 void Worker::run() {

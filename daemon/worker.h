@@ -7,6 +7,8 @@
 // join()); everything else on its own thread. Bounds: clients by Admission; buffers by their shape.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <latch>
 #include <memory>
@@ -54,6 +56,9 @@ class Worker final : private Client::Events, private LeaseKeeper {
     void join() { thread_.join(); }
     [[nodiscard]] int ring_descriptor() const override { return ring_.descriptor(); }
     [[nodiscard]] const WorkerFigures& figures() const { return figures_; }
+    [[nodiscard]] const uring::Ring::Figures& ring_figures() const { return ring_.figures(); }
+    // CPU time of its thread so far.
+    [[nodiscard]] std::uint64_t cpu_ns() const;
     [[nodiscard]] std::uint32_t load() const { return load_.load(std::memory_order_relaxed); }
     void note_adoption() { load_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -99,6 +104,7 @@ class Worker final : private Client::Events, private LeaseKeeper {
     std::atomic<std::uint32_t> load_{0};
     std::latch enabled_{1};
     std::thread thread_;
+    clockid_t cpu_clock_ = 0;  // of the thread
     bool draining_ = false;
     bool drained_ = false;  // and said so
 };

@@ -233,6 +233,8 @@ ops = ["SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM", "principal:ops team
 nobody = []
 [metrics]
 listen = "127.0.0.1:9464"
+alias = "Metrics"
+alias_users = ["ops", "principal:prometheus"]
 [log]
 level = "debug"
 format = "json"
@@ -287,7 +289,9 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
         .groups = {{"ops",
                     {"SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM", "principal:ops team"}},
                    {"nobody", {}}},
-        .metrics = {.listen = {{"127.0.0.1", 9464}}},
+        .metrics = {.listen = {{"127.0.0.1", 9464}},
+                    .alias = "metrics",
+                    .alias_users = {"ops", "principal:prometheus"}},
         .log = {.level = LogLevel::debug,
                 .format = LogFormat::json,
                 .levels = {.server = LogLevel::error,

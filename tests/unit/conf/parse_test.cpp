@@ -174,6 +174,18 @@ const auto kValues = testing::Values(
         "MetricsEndpoint", "metrics.listen = \"9464\"",
         "f:1:18: metrics.listen: \"9464\" is not an endpoint: write an address and a port, such "
         "as \"127.0.0.1:2222\" or \"[::]:2222\""},
+    Mistake{"MetricsAlias", "metrics.alias = \"LOCALHOST\"",
+            "f:1:17: metrics.alias: \"LOCALHOST\" is no private name: write up to 64 letters, "
+            "digits, \"-\", \"_\" and \".\", a letter or digit first, and neither localhost nor an "
+            "address"},
+    Mistake{"MetricsAliasOfNobody", "[metrics]\nalias = \"metrics\"",
+            "f:2:9: metrics.alias needs metrics.alias_users, or nobody could reach it"},
+    Mistake{"MetricsUser", "metrics.alias_users = [\"any\", \"x y\"]",
+            "f:1:31: metrics.alias_users: \"x y\" is neither a key nor a principal nor a group: "
+            "write SHA256:... as ssh-keygen -l shows the key, \"principal:NAME\", the name of a "
+            "group, or \"any\""},
+    Mistake{"MetricsGroup", "[metrics]\nalias_users = [\"opa\"]\n[groups]\nops = []",
+            "f:2:15: metrics.alias_users names the group \"opa\", which [groups] has not"},
     Mistake{"Range", "forward.pool = \"9-3\"",
             "f:1:16: forward.pool: \"9-3\" runs backwards: write \"3-9\""},
     Mistake{"Word", "forward.bind = \"all\"",
@@ -227,8 +239,9 @@ INSTANTIATE_TEST_SUITE_P(
                     "forward.lease = '8760h'", "forward.hold = '0s'", "forward.hold = '24h'",
                     "forward.pool = '1-65535'", "http.domain = ''", "http.listen = []",
                     "https.listen = []", "limits.sessions = 1", "limits.sessions = 1000000",
-                    "metrics.listen = ''", "penalties.max = '0s'", "penalties.min = '0s'",
-                    "ssh.kex = []", "penalties.exempt = []"));
+                    "metrics.listen = ''", "metrics.alias = ''", "metrics.alias_users = ['any']",
+                    "penalties.max = '0s'", "penalties.min = '0s'", "ssh.kex = []",
+                    "penalties.exempt = []"));
 
 // ---- many mistakes ----
 

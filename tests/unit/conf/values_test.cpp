@@ -242,6 +242,31 @@ TEST(Domain, SaysWhatIsWrongWithIt) {
     EXPECT_EQ(fault(longest + "ab"), "it is longer than 253 characters");
 }
 
+TEST(PrivateName, IsAWordOrNothing) {
+    EXPECT_EQ(parse_name_or_none(""), "");
+    EXPECT_EQ(parse_name_or_none("Metrics_1.a-b"), "metrics_1.a-b");
+    EXPECT_EQ(parse_name_or_none(std::string(64, 'x')), std::string(64, 'x'));
+    for (const std::string& text :
+         {std::string(65, 'x'), std::string("-x"), std::string(".x"), std::string("a b"),
+          std::string("a:b"), std::string("localhost"), std::string("127.0.0.1"),
+          std::string("::1"), std::string("b\xC3\xBC")}) {
+        EXPECT_THAT(refusal(parse_name_or_none(text)),
+                    testing::StartsWith(in_quotes(text) + " is no private name: write up to 64 "));
+    }
+}
+
+TEST(Audience, IsOfMembersOfGroupsAndOfGroups) {
+    const std::string key = "SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM";
+    for (const std::string& text :
+         {key, std::string("principal:ops"), std::string("ops"), std::string("any")}) {
+        EXPECT_EQ(parse_audience_member(text), text);
+    }
+    for (const std::string text : {"", "a b", "principal:", "SHA256:short", "user:ann"}) {
+        EXPECT_THAT(refusal(parse_audience_member(text)),
+                    testing::StartsWith(in_quotes(text) + " is neither a key nor a principal"));
+    }
+}
+
 TEST(Path, IsAbsolute) {
     EXPECT_EQ(parse_path("/"), "/");
     EXPECT_EQ(parse_path("/a b/ü"), "/a b/ü");
