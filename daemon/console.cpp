@@ -4,7 +4,7 @@
 
 namespace portreeve::daemon {
 
-bool Console::on_pty() {
+bool Console::on_pty(std::string_view, ssh::Channel::TerminalSize) {
     terminal_ = events_.pty_permitted();
     return terminal_;
 }

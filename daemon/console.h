@@ -49,7 +49,7 @@ class Console final : public ssh::Channel::Events {
     static constexpr std::size_t kUnsaidBytesMax = 65536;  // for a client that does not read
     static constexpr int kInterruptedStatus = 130;         // 128 + SIGINT, as a shell would end
 
-    bool on_pty() override;
+    bool on_pty(std::string_view term, ssh::Channel::TerminalSize size) override;
     bool on_shell() override;
     bool on_exec(std::string_view command) override;
     [[nodiscard]] std::size_t channel_room() const override { return kInputBytesMax; }

@@ -45,9 +45,17 @@ struct ChannelCallbacks {
         channel(self).peer_closed_ = true;
         channel(self).touch();
     }
-    static int pty(ssh_session, ssh_channel, const char*, int, int, int, int, void* self) {
+    static int pty(ssh_session, ssh_channel, const char* term, int columns, int rows, int, int,
+                   void* self) {
         Channel::Events* user = channel(self).events_;
-        return user != nullptr && user->on_pty() ? 0 : -1;
+        return user != nullptr && user->on_pty(term, size(columns, rows)) ? 0 : -1;
+    }
+    static int window_change(ssh_session, ssh_channel, int columns, int rows, int, int,
+                             void* self) {
+        if (Channel::Events* user = channel(self).events_; user != nullptr) {
+            user->on_window_change(size(columns, rows));
+        }
+        return 0;
     }
     static int shell(ssh_session, ssh_channel, void* self) {
         Channel::Events* user = channel(self).events_;
@@ -58,12 +66,18 @@ struct ChannelCallbacks {
         return user != nullptr && user->on_exec(command) ? 0 : 1;
     }
 
+    // libssh gives the 32 bits of the packet as an int.
+    static Channel::TerminalSize size(int columns, int rows) {
+        return {static_cast<std::uint32_t>(columns), static_cast<std::uint32_t>(rows)};
+    }
+
     explicit ChannelCallbacks(Channel& owner) {
         table.userdata = &owner;
         table.channel_data_function = data;
         table.channel_eof_function = eof;
         table.channel_close_function = closed;
         table.channel_pty_request_function = pty;
+        table.channel_pty_window_change_function = window_change;
         table.channel_shell_request_function = shell;
         table.channel_exec_request_function = exec;
         ssh_callbacks_init(&table);

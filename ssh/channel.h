@@ -32,6 +32,12 @@ struct SessionCallbacks;
 
 class Channel {
   public:
+    // Of a client's terminal, as the client says it: any number, and 0 where it does not know.
+    struct TerminalSize {
+        std::uint32_t columns = 0;
+        std::uint32_t rows = 0;
+    };
+
     class Events {
       public:
         Events() = default;
@@ -55,9 +61,18 @@ class Channel {
         // lost.
         virtual void on_channel_closed() = 0;
         // Requests on a "session" channel; false refuses.
-        virtual bool on_pty() { return false; }
+        virtual bool on_pty(std::string_view term, TerminalSize size) {
+            static_cast<void>(term);
+            static_cast<void>(size);
+            return false;
+        }
         virtual bool on_shell() { return false; }
         virtual bool on_exec(std::string_view command) { return command.empty(); }
+        // The terminal has another size now.
+        virtual void on_window_change(TerminalSize size) { static_cast<void>(size); }
+        // To a "session" channel: the server ends the session, for a reason that is a sentence. Who
+        // closes the channel now is given some time for what was written before that.
+        virtual void on_session_ending(std::string_view why) { static_cast<void>(why); }
     };
 
     Channel(Session& session, ssh_channel_struct* handle, Events& events);

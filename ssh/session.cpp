@@ -313,6 +313,7 @@ void Session::settle() {
     if (handle_ != nullptr) {
         const Wire::Scope scope(link_);
         if (!dead_) {
+            ask_for_last_words();
             send_sayings();
             settle_channels();
             wake_blocked();
@@ -320,10 +321,31 @@ void Session::settle() {
         given_seen_ = link_.given_bytes();
         pumped_ = false;
     }
-    if (ending_) {
+    if (ending_ && !last_words_under_way()) {
         pump();  // libssh sends nothing before the poll that follows its last send
         finish();
     }
+}
+
+// Only once, and of "session" channels alone: what visitors lose is theirs to say again.
+void Session::ask_for_last_words() {
+    if (!ending_ || peer_gone_ || session_channels_ == 0 ||
+        std::exchange(last_words_asked_, true)) {
+        return;
+    }
+    for (const auto& channel : channels_) {
+        if (channel->session_type_ && channel->events_ != nullptr) {
+            channel->events_->on_session_ending(end_detail_);
+        }
+    }
+    goodbye_.start_at(ring_.now_ms() + kLastWordsMs);
+}
+
+bool Session::last_words_under_way() const {
+    return last_words_asked_ && !last_words_over_ && !dead_ && !peer_gone_ &&
+           std::any_of(channels_.begin(), channels_.end(), [](const auto& channel) {
+               return channel->session_type_ && channel->close_wanted_ && !channel->peer_closed_;
+           });
 }
 
 void Session::say(std::string_view text) {
@@ -472,15 +494,14 @@ void Session::login_failed() {
 }
 
 void Session::end(Code reason, std::string detail) {
-    if (ending_) {
-        return;
+    if (!ending_) {
+        ending_ = true;
+        end_reason_ = reason;
+        end_detail_ = std::move(detail);
+        grace_.stop();
+        silence_.stop();
     }
-    ending_ = true;
-    end_reason_ = reason;
-    end_detail_ = std::move(detail);
-    grace_.stop();
-    silence_.stop();
-    ring_.post(settle_);
+    ring_.post(settle_);  // also for one that waited for last words, and whose peer has gone now
 }
 
 void Session::finish() {
@@ -506,7 +527,12 @@ void Session::finish() {
 }
 
 void Session::goodbye_over() {
-    link_.close();
+    if (told_) {
+        link_.close();
+    } else {
+        last_words_over_ = true;
+        ring_.post(settle_);
+    }
 }
 
 void Session::drop_channels() {

@@ -64,6 +64,7 @@ class Session final : private Link::Events {
     static constexpr unsigned kLoginAttemptsMax = 6;
     static constexpr unsigned kSilentIntervalsMax = 3;
     static constexpr std::int64_t kGoodbyeMs = 2'000;
+    static constexpr std::int64_t kLastWordsMs = 500;
     static constexpr std::size_t kSessionChannelsMax = 8;
     static constexpr std::size_t kSayingsMax = 64;
 
@@ -131,6 +132,8 @@ class Session final : private Link::Events {
     void say(std::string_view text);
 
     // Ends the session: channels are told, the client too (DISCONNECT) unless it is already gone.
+    // A DISCONNECT makes a client drop what it has not shown yet, so "session" channels that are
+    // closed first delay it until the client has closed them too, or for kLastWordsMs.
     void end(Code reason, std::string detail);
     [[nodiscard]] bool ending() const { return ending_; }
     [[nodiscard]] bool over() const { return told_; }  // on_session_end() has been
@@ -159,6 +162,8 @@ class Session final : private Link::Events {
     void grace_over();
     void check_silence();
     void send_keepalive();
+    void ask_for_last_words();
+    [[nodiscard]] bool last_words_under_way() const;
     void finish();
     void goodbye_over();
     void drop_channels();
@@ -194,6 +199,8 @@ class Session final : private Link::Events {
     bool pumped_ = false;  // input was processed since the last settle()
     bool peer_gone_ = false;
     bool ending_ = false;
+    bool last_words_asked_ = false;
+    bool last_words_over_ = false;  // their time
     bool told_ = false;
     bool dead_ = false;  // libssh's state is an error: no more calls that send
     Code end_reason_ = "failed";

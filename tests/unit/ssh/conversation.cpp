@@ -78,6 +78,23 @@ bool RecordingUser::on_exec(std::string_view command) {
     return grants_requests;
 }
 
+bool RecordingUser::on_pty(std::string_view term, Channel::TerminalSize size) {
+    terminals.push_back(std::string(term) + " " + std::to_string(size.columns) + "x" +
+                        std::to_string(size.rows));
+    return grants_requests;
+}
+
+void RecordingUser::on_window_change(Channel::TerminalSize size) {
+    terminals.push_back(std::to_string(size.columns) + "x" + std::to_string(size.rows));
+}
+
+void RecordingUser::on_session_ending(std::string_view why) {
+    if (!last_words.empty()) {
+        channel->write_later(last_words + std::string(why));
+        leave();
+    }
+}
+
 void RecordingOwner::on_login_request(const LoginRequest& request) {
     if (request.method() == LoginRequest::Method::password) {
         users.push_back(request.user() + " says " + std::string(request.password()));

@@ -49,6 +49,8 @@ class RecordingUser final : public Channel::Events {
     int writable = 0;
     bool grants_requests = true;
     std::vector<std::string> commands;
+    std::vector<std::string> terminals;  // "xterm 80x24", "120x40"
+    std::string last_words;              // none: it leaves it to the session to end
 
   private:
     void on_channel_open() override { ++opened; }
@@ -58,7 +60,9 @@ class RecordingUser final : public Channel::Events {
     void on_channel_eof() override;
     void on_channel_writable() override;
     void on_channel_closed() override;
-    bool on_pty() override { return grants_requests; }
+    bool on_pty(std::string_view term, Channel::TerminalSize size) override;
+    void on_window_change(Channel::TerminalSize size) override;
+    void on_session_ending(std::string_view why) override;
     bool on_shell() override { return grants_requests; }
     bool on_exec(std::string_view command) override;
     void push();

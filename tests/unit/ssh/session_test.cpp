@@ -266,5 +266,61 @@ TEST_F(WithConsole, SaysWhatItHasToSayThenItsStatusThenEnds) {
     EXPECT_EQ(console_.closed, 0) << "who closed is told nothing more";
 }
 
+TEST_F(WithConsole, IsToldOfTheTerminalAndOfItsSizeWhateverThatIs) {
+    ssh_channel channel = open_console();
+    ASSERT_NE(channel, nullptr);
+    on_peer([=] {
+        EXPECT_EQ(ssh_channel_request_pty_size(channel, "xterm", 80, 24), SSH_OK);
+        EXPECT_EQ(ssh_channel_change_pty_size(channel, 0, -1), SSH_OK);
+    });
+    EXPECT_TRUE(bench.until([this] { return console_.terminals.size() == 2; }));
+    EXPECT_THAT(console_.terminals, ::testing::ElementsAre("xterm 80x24", "0x4294967295"));
+}
+
+TEST_F(WithConsole, HasTheLastWordsWhenTheServerEndsTheSession) {
+    ssh_channel channel = open_console();
+    ASSERT_NE(channel, nullptr);
+    console_.last_words = "bye: ";
+    session->end("stopping", "the server is stopping");
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(owner.ended, 0) << "a DISCONNECT now could overtake them";
+    on_peer([=] {
+        EXPECT_EQ(testing::read_to_end(channel), "bye: the server is stopping");
+        ssh_channel_close(channel);
+    });
+    wait_for_end();
+    EXPECT_EQ(owner.end_reason, "stopping");
+}
+
+TEST_F(WithConsole, LastWordsThatNobodyTakesDelayTheEndForAWhileOnly) {
+    ASSERT_NE(open_console(), nullptr);
+    console_.last_words = "bye: ";
+    session->end("stopping", "the server is stopping");
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(owner.ended, 0);
+    bench.advance_ms(Session::kLastWordsMs + 1);
+    wait_for_end();
+    EXPECT_EQ(owner.end_reason, "stopping");
+}
+
+TEST_F(WithConsole, AClientThatGoesDuringLastWordsIsNotWaitedFor) {
+    ASSERT_NE(open_console(), nullptr);
+    console_.last_words = "bye: ";
+    session->end("stopping", "the server is stopping");
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(owner.ended, 0);
+    peer->vanish();
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(owner.ended, 1);
+    EXPECT_EQ(owner.end_reason, "stopping");
+}
+
+TEST_F(WithConsole, ASessionEndsAtOnceWhereNobodyHasLastWords) {
+    ASSERT_NE(open_console(), nullptr);
+    session->end("stopping", "the server is stopping");
+    ASSERT_TRUE(bench.rest());
+    EXPECT_EQ(owner.ended, 1);
+}
+
 }  // namespace
 }  // namespace portreeve::ssh
