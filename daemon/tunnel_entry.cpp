@@ -97,14 +97,14 @@ std::string table_of(const Json& tunnels) {
     std::array<std::size_t, kColumns> widths{};
     for (const Row& row : rows) {
         for (std::size_t column = 0; column < kColumns; ++column) {
-            widths[column] = std::max(widths[column], row[column].size());
+            widths[column] = std::max(widths[column], columns_of(row[column]));
         }
     }
     std::string text;
     for (const Row& row : rows) {
         std::string line;
         for (std::size_t column = 0; column < kColumns; ++column) {
-            line.append(row[column]).append(widths[column] - row[column].size() + 2, ' ');
+            line.append(row[column]).append(widths[column] - columns_of(row[column]) + 2, ' ');
         }
         text.append(line, 0, line.find_last_not_of(' ') + 1).append("\n");
     }

@@ -48,5 +48,13 @@ TEST(TunnelEntryTest, TheTableHasALineForEachUnderItsHeadings) {
     EXPECT_EQ(table_of(array_of({}, Detail::traffic)), "");
 }
 
+TEST(TunnelEntryTest, TheTablesColumnsAreThoseOfATerminal) {
+    TunnelEntry umlaut = entry();
+    umlaut.name = "m\xc3\xbcller";
+    const std::string table = table_of(array_of({umlaut}, Detail::traffic));
+    EXPECT_THAT(table, ::testing::StartsWith("NAME    KIND"));
+    EXPECT_THAT(table, ::testing::HasSubstr("\nm\xc3\xbcller  tcp "));
+}
+
 }  // namespace
 }  // namespace portreeve::daemon
