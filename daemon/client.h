@@ -136,6 +136,9 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] std::string tunnels_text() const override;
     [[nodiscard]] std::string command_refusal() const override;
     [[nodiscard]] bool pty_permitted() const override { return grant_->options.pty; }
+    [[nodiscard]] LiveScreen::Scene screen_scene() const override {
+        return {place_.ring, place_.commons.leases, place_.commons.owners, grant_->owner};
+    }
     [[nodiscard]] Console::Answer on_console_command(std::string_view line) override;
 
     [[nodiscard]] tl::expected<void, Refusal> enter(Grant grant);

@@ -26,15 +26,20 @@ void Consoles::tell_or_keep(const std::string& notice) {
     tell(notice);
 }
 
-std::string Consoles::summary() const {
-    std::string text = events_.tunnels_text();
+std::string Consoles::notices_text() const {
+    std::string text;
     for (const std::string& notice : notices_) {
         text += notice;
     }
-    if (text.empty()) {
-        text = "portreeve: no tunnel is open; ask for one with -R 0:localhost:PORT\n";
-    }
-    return text + events_.command_refusal() + "portreeve: press Ctrl-C to end\n";
+    return text + events_.command_refusal();
+}
+
+std::string Consoles::summary() const {
+    const std::string tunnels = events_.tunnels_text();
+    const bool nothing = tunnels.empty() && notices_.empty();
+    return (nothing ? "portreeve: no tunnel is open; ask for one with -R 0:localhost:PORT\n"
+                    : tunnels) +
+           notices_text() + "portreeve: press Ctrl-C to end\n";
 }
 
 Console::Answer Consoles::on_console_command(std::string_view line) {

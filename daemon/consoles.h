@@ -31,6 +31,7 @@ class Consoles final : private Console::Events {
         // Why the command of the key's line is not run; empty: it has none.
         [[nodiscard]] virtual std::string command_refusal() const = 0;
         [[nodiscard]] virtual bool pty_permitted() const = 0;
+        [[nodiscard]] virtual LiveScreen::Scene screen_scene() const = 0;
         // What was asked behind the host.
         [[nodiscard]] virtual Console::Answer on_console_command(std::string_view line) = 0;
     };
@@ -50,7 +51,10 @@ class Consoles final : private Console::Events {
     void tell_or_keep(const std::string& notice);
 
   private:
+    [[nodiscard]] std::string tunnels_text() const override { return events_.tunnels_text(); }
+    [[nodiscard]] std::string notices_text() const override;
     [[nodiscard]] std::string summary() const override;
+    [[nodiscard]] LiveScreen::Scene screen_scene() const override { return events_.screen_scene(); }
     [[nodiscard]] bool pty_permitted() const override { return events_.pty_permitted(); }
     [[nodiscard]] Console::Answer on_console_command(std::string_view line) override;
     void on_console_closed(Console& console) override;

@@ -5,6 +5,8 @@
 // right to one tunnel or visitor; its destructor gives it back. Counts are atomic and change when a
 // tunnel or visitor comes and goes, never for its data.
 //
+// Live screens are counted too, of all owners together: they share one budget (live_screen.h).
+//
 // Owns: the table of live usages. Called by: Client on any worker; it outlives them all. Bounds:
 // one entry for each owner with a live session.
 #pragma once
@@ -42,6 +44,7 @@ class Owners {
         }
 
       private:
+        friend class Owners;
         friend class Usage;
         explicit Place(std::atomic<std::uint32_t>& count) : count_(&count) {}
         std::atomic<std::uint32_t>* count_;
@@ -81,11 +84,19 @@ class Owners {
     // How many owners have a session.
     [[nodiscard]] std::size_t count();
 
+    // Never refused.
+    [[nodiscard]] Place take_screen() {
+        screens_.fetch_add(1, std::memory_order_relaxed);
+        return Place(screens_);
+    }
+    [[nodiscard]] std::uint32_t screens() const { return screens_.load(std::memory_order_relaxed); }
+
   private:
     void forget(const std::string& owner, Usage* usage);
 
     std::mutex lock_;
     std::map<std::string, std::weak_ptr<Usage>> live_;
+    std::atomic<std::uint32_t> screens_{0};
 };
 
 }  // namespace portreeve::daemon

@@ -56,27 +56,36 @@ class Client:
             self.process.stdin.close()
 
 
+def ssh_command(gate, key, forwards=(), options=None, args=(), command=None, shell=False,
+                verbose=True, user=None, host="127.0.0.1", port=None):
+    """The words of OpenSSH's client. `forwards` are those after -R; `command` and `shell` replace
+    -N.
+    """
+    settings = {
+        "UserKnownHostsFile": os.path.join(gate.folder, "known_hosts"),
+        "StrictHostKeyChecking": "accept-new",  # a host key that changes is an error
+        "IdentitiesOnly": "yes",
+        "IdentityAgent": "none",
+        "BatchMode": "yes",
+        "ExitOnForwardFailure": "no",
+        **(options or {}),
+    }
+    words = ["ssh", "-F", "none", "-p", str(port or gate.port)]
+    words += ["-v"] if verbose else []
+    words += ["-i", key.path] if key else []
+    words += [] if shell or command else ["-N"]
+    words += [word for item in settings.items() for word in ("-o", "=".join(item))]
+    words += [word for forward in forwards for word in ("-R", forward)]
+    return words + [*args, f"{user or gate.user}@{host}", *(command or [])]
+
+
 class Ssh(Client):
-    """OpenSSH's client. `forwards` are the words after -R; `command` and `shell` replace -N."""
+    """OpenSSH's client, asked as ssh_command() says."""
 
     def __init__(self, gate, key, folder, forwards=(), options=None, args=(), command=None,
                  shell=False, verbose=True, user=None, host="127.0.0.1", port=None, **popen):
-        settings = {
-            "UserKnownHostsFile": os.path.join(gate.folder, "known_hosts"),
-            "StrictHostKeyChecking": "accept-new",  # a host key that changes is an error
-            "IdentitiesOnly": "yes",
-            "IdentityAgent": "none",
-            "BatchMode": "yes",
-            "ExitOnForwardFailure": "no",
-            **(options or {}),
-        }
-        words = ["ssh", "-F", "none", "-p", str(port or gate.port)]
-        words += ["-v"] if verbose else []
-        words += ["-i", key.path] if key else []
-        words += [] if shell or command else ["-N"]
-        words += [word for item in settings.items() for word in ("-o", "=".join(item))]
-        words += [word for forward in forwards for word in ("-R", forward)]
-        words += [*args, f"{user or gate.user}@{host}", *(command or [])]
+        words = ssh_command(gate, key, forwards, options, args, command, shell, verbose, user,
+                            host, port)
         super().__init__(words, folder, **popen)
 
     def allocated_ports(self, count=1):
@@ -120,13 +129,16 @@ class Ssh(Client):
 
 
 class SshOnTerminal(Ssh):
-    """ssh -tt on a pseudo-terminal of its own: what a person at a keyboard has."""
+    """ssh -tt on a pseudo-terminal of its own: what a person at a keyboard has, who is shown lines,
+    because this terminal cannot draw. tmux.py has one that can.
+    """
 
     def __init__(self, *args, **kwargs):
         self._master, slave = pty.openpty()
         os.set_blocking(self._master, False)
         self._seen = b""
         super().__init__(*args, shell=True, stdin=slave, stdout=slave, start_new_session=True,
+                         env={"TERM": "dumb"},
                          **{**kwargs, "args": ["-tt", *kwargs.get("args", ())]})
         os.close(slave)
 

@@ -7,7 +7,7 @@ well fails the test, whatever the test itself was about.
 import contextlib
 import os
 
-from harness import client, gate, raw, visitor
+from harness import client, gate, raw, tmux, visitor
 from harness.target import Target
 
 
@@ -51,6 +51,13 @@ class Scene:
 
     def terminal(self, at, *forwards, **kwargs):
         return self.add(client.SshOnTerminal(at, self.key, self.folder, forwards, **kwargs))
+
+    def pane(self, at, *forwards, columns=80, rows=24, term=None, args=("-t",), **kwargs):
+        """`ssh -t`, without a command, in a terminal that draws."""
+        words = client.ssh_command(at, self.key, forwards, args=args, verbose=False, shell=True,
+                                   **kwargs)
+        at.introduce()
+        return self.add(tmux.Pane(self.folder, words, columns, rows, term))
 
     def dbclient(self, at, *forwards):
         return self.add(client.Dbclient(at, self.key, self.folder, forwards))
