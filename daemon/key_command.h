@@ -1,56 +1,21 @@
-// [auth] command, run for one login: a program that answers with lines of authorized_keys. It runs
-// on a worker's ring and never holds it up: the pipes and the process are polled, and a timer
-// bounds them all.
+// [auth] command, run for one login: a program that answers with lines of authorized_keys.
 //
-//     start() -> running -> ended                        -> joined -> on_key_command_done
-//                running -> stopped (killed) -> ended    -> joined -> ...
-//                                            -> given up -> joined -> ...
-//
-// What counts is what the program has written when it ends. All that it started in its process
-// group is killed then, so that nothing of it outlives the login; what fled that group is not
-// waited for.
-//
-// Owns: the process until it is reaped, its pipes. Called by: Client, on its worker's thread.
-// Bounds: the time limit and kKillMs, kOutputBytesMax from each pipe, kComplaintBytesMax kept of
-// what it says to standard error, one process group. How many run at once is the caller's concern.
+// Owns: the run of the program. Called by: Authenticator, on its worker's ring. Bounds: those of
+// ProgramRun.
 #pragma once
 
-#include <sys/wait.h>
-
-#include <cstdint>
 #include <string>
-#include <vector>
 
 #include <tl/expected.hpp>
 
-#include "conf/config.h"
 #include "daemon/command_tokens.h"
-#include "daemon/program.h"
+#include "daemon/program_run.h"
 #include "uring/ring.h"
 
 namespace portreeve::daemon {
 
-// What holds for every run until the next reload.
-struct KeyCommandRules {
-    std::string program;
-    std::vector<std::string> arguments;  // with tokens
-    Account account;
-    std::int64_t time_limit_ms = 0;
-
-    // From a configuration that has a command. Looks at files and accounts, so it belongs to start
-    // and reload, and it makes sure that the process hears how its children end. The error is a
-    // sentence.
-    static tl::expected<KeyCommandRules, std::string> make(const conf::Auth& auth);
-};
-
-class KeyCommand {
+class KeyCommand final : private ProgramRun::Events {
   public:
-    static constexpr std::size_t kOutputBytesMax = 64 << 10;
-    static constexpr std::size_t kComplaintBytesMax = 1024;  // the end of its standard error
-    // How long a killed program may take to go. One that does not (it runs as root and we do not,
-    // or it hangs in a dead file system) is left to itself, and its process table entry to us.
-    static constexpr std::int64_t kKillMs = 1000;
-
     class Events {
       public:
         Events() = default;
@@ -62,46 +27,23 @@ class KeyCommand {
         virtual void on_key_command_done(tl::expected<std::string, std::string> lines) = 0;
     };
 
-    KeyCommand(uring::Ring& ring, Events& events) : ring_(ring), events_(events) {}
+    KeyCommand(uring::Ring& ring, Events& events) : events_(events), run_(ring, *this) {}
     KeyCommand(const KeyCommand&) = delete;
     KeyCommand& operator=(const KeyCommand&) = delete;
     KeyCommand(KeyCommand&&) = delete;
     KeyCommand& operator=(KeyCommand&&) = delete;
-    ~KeyCommand() = default;
+    ~KeyCommand() override = default;
 
     // Once.
-    void start(const KeyCommandRules& rules, const LoginFacts& facts);
+    void start(const ProgramRules& rules, const LoginFacts& facts);
     // Kills it. on_key_command_done still comes, and must be waited for.
-    void cancel() { stop("cancelled"); }
+    void cancel() { run_.cancel(); }
 
   private:
-    void output_ready(uring::Completion completion);
-    void complaints_ready(uring::Completion completion);
-    void time_over();
-    void stop(std::string why);
-    void kill_all();
-    void give_up();
-    void exited(uring::Completion completion);
-    void leave();
-    void join();
-    void done();
-    [[nodiscard]] std::string why_failed() const;
+    void on_program_ended(ProgramRun::Outcome outcome) override;
 
-    uring::Ring& ring_;
     Events& events_;
-    std::string program_;
-    std::int64_t time_limit_ms_ = 0;
-    RunningProgram running_;  // pid -1: not running, or reaped
-    std::string output_;
-    std::string complaints_;
-    std::size_t complaint_bytes_ = 0;  // as many as ever came
-    std::string stopped_why_;          // not empty: the answer is this, however it ends
-    siginfo_t end_{};
-    uring::Op output_ready_ = uring::Op::to<&KeyCommand::output_ready>(this);
-    uring::Op complaints_ready_ = uring::Op::to<&KeyCommand::complaints_ready>(this);
-    uring::Op exited_ = uring::Op::to<&KeyCommand::exited>(this);
-    uring::Timer time_over_ = uring::Timer::to<&KeyCommand::time_over>(this, ring_.timers());
-    uring::Task done_ = uring::Task::to<&KeyCommand::done>(this);
+    ProgramRun run_;
 };
 
 }  // namespace portreeve::daemon

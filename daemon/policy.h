@@ -10,8 +10,8 @@
 #include <string>
 
 #include "conf/config.h"
-#include "daemon/key_command.h"
 #include "daemon/passwords.h"
+#include "daemon/program_run.h"
 #include "ssh/acceptor.h"
 #include "ssh/authorized_keys.h"
 #include "ssh/keys.h"
@@ -27,7 +27,7 @@ struct Policy {
     ssh::AuthorizedKeys trusted_user_ca;  // plain keys: whose certificates let in
     std::optional<ssh::RevokedKeys> revoked;
     std::optional<Passwords> passwords;
-    std::optional<KeyCommandRules> key_command;
+    std::optional<ProgramRules> key_command;
     std::optional<gid_t> sockets_group;  // of [forward] sockets_group
 
     // Whether the files of both say the same of who may log in.

@@ -6,7 +6,7 @@
 // posix_spawn cannot change the user, so setpriv(1) does that on the way. Whoever changes it in a
 // child that still shares our memory can be stopped, and we with it, by any process of that user.
 //
-// Owns: nothing that lasts. Called by: KeyCommand; resolve_account() and safe_program() at start
+// Owns: nothing that lasts. Called by: ProgramRun; resolve_account() and safe_program() at start
 // and reload only, since both may wait for a file system or a directory service. Bounds: one
 // program, two pipes and a process handle for each spawn().
 #pragma once

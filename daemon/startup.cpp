@@ -137,7 +137,7 @@ tl::expected<void, Failure> prepare_key_command(Policy& policy) {
     if (policy.config.auth.command.empty()) {
         return {};
     }
-    auto rules = KeyCommandRules::make(policy.config.auth);
+    auto rules = ProgramRules::make(policy.config.auth);
     if (!rules) {
         return tl::unexpected(failed(1, rules.error()));
     }

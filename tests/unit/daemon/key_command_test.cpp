@@ -54,8 +54,8 @@ class KeyCommandTest : public uring::test::RealRing, protected KeyCommand::Event
         EXPECT_EQ(::chmod(folder.path(name).c_str(), 0666), 0);
         return folder.path(name);
     }
-    static KeyCommandRules rules(const std::string& program, std::vector<std::string> arguments,
-                                 std::int64_t time_limit_ms = kLongMs) {
+    static ProgramRules rules(const std::string& program, std::vector<std::string> arguments,
+                              std::int64_t time_limit_ms = kLongMs) {
         Account own;
         own.name = "me";
         own.home = "/home/me";
@@ -64,7 +64,7 @@ class KeyCommandTest : public uring::test::RealRing, protected KeyCommand::Event
     void finish() {
         turn_until([this] { return outcome.has_value(); });
     }
-    void run(const KeyCommandRules& by, const LoginFacts& facts = {}) {
+    void run(const ProgramRules& by, const LoginFacts& facts = {}) {
         command->start(by, facts);
         EXPECT_FALSE(outcome) << "answered from inside start()";
         finish();
@@ -163,13 +163,13 @@ TEST_F(KeyCommandTest, KillsAllThatItStartedWhenItsTimeIsOver) {
 }
 
 TEST_F(KeyCommandTest, TakesNoMoreOutputThanItsBound) {
-    run(rules("/usr/bin/head", {"-c", std::to_string(KeyCommand::kOutputBytesMax), "/dev/zero"}));
-    EXPECT_EQ(output().size(), KeyCommand::kOutputBytesMax);
+    run(rules("/usr/bin/head", {"-c", std::to_string(ProgramRun::kOutputBytesMax), "/dev/zero"}));
+    EXPECT_EQ(output().size(), ProgramRun::kOutputBytesMax);
 }
 
 TEST_F(KeyCommandTest, RefusesOneByteMore) {
     run(rules("/usr/bin/head",
-              {"-c", std::to_string(KeyCommand::kOutputBytesMax + 1), "/dev/zero"}));
+              {"-c", std::to_string(ProgramRun::kOutputBytesMax + 1), "/dev/zero"}));
     EXPECT_THAT(error(), HasSubstr("wrote more than 65536 bytes"));
 }
 
@@ -306,7 +306,7 @@ TEST_F(KeyCommandTest, RunsAsTheAccountOfTheRules) {
     }
     const auto nobody = resolve_account("nobody");
     ASSERT_TRUE(nobody) << nobody.error();
-    KeyCommandRules as_nobody =
+    ProgramRules as_nobody =
         rules("/bin/grep", {"-E", "^(Uid|Gid|Groups|CapPrm|CapEff|CapAmb)", "/proc/self/status"});
     as_nobody.account = *nobody;
     run(as_nobody);
@@ -322,7 +322,7 @@ TEST_F(KeyCommandTest, SaysWhatAnotherAccountCannotExecute) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "only root can run as another";
     }
-    KeyCommandRules as_nobody = rules("/no/such/program", {});
+    ProgramRules as_nobody = rules("/no/such/program", {});
     as_nobody.account = *resolve_account("nobody");
     run(as_nobody);
     EXPECT_THAT(error(), AllOf(StartsWith("/no/such/program: ended with status 127; it said: "),
@@ -348,7 +348,7 @@ TEST_F(KeyCommandTest, GivesUpWaitingForOneThatCannotBeKilled) {
     // It lives for as long as the fifo is held open.
     Fd hold(::open(fifo("hold").c_str(), O_RDWR | O_CLOEXEC));
     std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
-    KeyCommandRules as_nobody =
+    ProgramRules as_nobody =
         rules(script("exec 3<" + folder.path("hold") + "; exec cat <&3"), {}, 300);
     as_nobody.account = *resolve_account("nobody");
     may_kill(false);
@@ -362,13 +362,13 @@ TEST_F(KeyCommandTest, GivesUpWaitingForOneThatCannotBeKilled) {
 
 // ---- its rules ----
 
-TEST(KeyCommandRules, ComeFromTheConfiguration) {
+TEST(ProgramRules, ComeFromTheConfiguration) {
     conf::Auth auth;
     auth.command = {"/bin/true", "%u", "%f"};
     auth.command_user = "root";
     auth.command_timeout = conf::Milliseconds(1500);
     std::signal(SIGCHLD, SIG_IGN);
-    const auto made = KeyCommandRules::make(auth);
+    const auto made = ProgramRules::make(auth);
     ASSERT_TRUE(made) << made.error();
     EXPECT_EQ(made->program, std::filesystem::canonical("/bin/true").string());
     EXPECT_THAT(made->arguments, ::testing::ElementsAre("%u", "%f"));
@@ -377,17 +377,16 @@ TEST(KeyCommandRules, ComeFromTheConfiguration) {
     EXPECT_EQ(std::signal(SIGCHLD, SIG_DFL), SIG_DFL);
 }
 
-TEST(KeyCommandRules, NameTheKeyThatIsWrong) {
+TEST(ProgramRules, NameTheKeyThatIsWrong) {
     conf::Auth auth;
     auth.command = {"/no/such/program", "%u"};
-    EXPECT_EQ(KeyCommandRules::make(auth).error(),
+    EXPECT_EQ(ProgramRules::make(auth).error(),
               "/no/such/program: No such file or directory ([auth] command)");
     auth.command = {"/bin/true", "%u"};
     auth.command_user = "no-such-account";
     if (::geteuid() == 0) {
-        EXPECT_THAT(
-            KeyCommandRules::make(auth).error(),
-            AllOf(HasSubstr("no account no-such-account"), HasSubstr("([auth] command_user)")));
+        EXPECT_THAT(ProgramRules::make(auth).error(), AllOf(HasSubstr("no account no-such-account"),
+                                                            HasSubstr("([auth] command_user)")));
     }
 }
 
