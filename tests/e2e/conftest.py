@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from harness import gate as gates  # noqa: E402
 from harness.keys import Key  # noqa: E402
+from harness.programs import why_unsafe  # noqa: E402
 from harness.scene import Scene  # noqa: E402
 
 
@@ -76,6 +77,16 @@ def scene(folder, keys):
     made = Scene(folder, keys)
     yield made
     made.close()
+
+
+@pytest.fixture
+def programs():
+    """A folder for programs, which the account that they run as may enter."""
+    with tempfile.TemporaryDirectory(prefix="portreeve-e2e-programs-") as path:
+        os.chmod(path, 0o755)
+        if why := why_unsafe(os.path.realpath(path)):
+            pytest.skip(why)
+        yield os.path.realpath(path)
 
 
 @pytest.fixture

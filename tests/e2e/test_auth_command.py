@@ -1,47 +1,15 @@
 """`[auth] command`: a program's lines decide a login, and whatever it does holds up nobody else."""
 
 import os
-import stat
 import subprocess
-import tempfile
 
 import pytest
 
 from harness import ports, streams
+from harness.programs import script
 from harness.wait import until
 
 pytestmark = pytest.mark.portreeve_only("sshd's AuthorizedKeysCommand is another program's affair")
-
-
-def why_unsafe(path):
-    """As portreeved sees it: others could replace what is at `path`."""
-    while True:
-        status = os.stat(path)
-        if status.st_uid not in (0, os.geteuid()):
-            return f"{path} belongs to another user, so no program under it is run"
-        if status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
-            return f"{path} can be changed by others, so no program under it is run"
-        if path == "/":
-            return None
-        path = os.path.dirname(path)
-
-
-@pytest.fixture
-def programs():
-    """A folder for programs, which the account that they run as may enter."""
-    with tempfile.TemporaryDirectory(prefix="portreeve-e2e-programs-") as path:
-        os.chmod(path, 0o755)
-        if why := why_unsafe(os.path.realpath(path)):
-            pytest.skip(why)
-        yield os.path.realpath(path)
-
-
-def script(programs, body, name="program"):
-    path = os.path.join(programs, name)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f"#!/bin/sh\n{body}\n")
-    os.chmod(path, 0o755)
-    return path
 
 
 def asking(scene, programs, body, words="%u %t %k", lines=(), timeout="10s", **settings):
