@@ -60,16 +60,15 @@ std::string token_fault(std::string_view argument) {
     return {};
 }
 
-}  // namespace
-
-Parsed<Words> parse_command(std::string_view text) {
+// The words of a program and its arguments, or none for ""; `example` is what to write instead.
+Parsed<Words> split(std::string_view text, const std::string& example) {
     if (const auto plain = parse_text(text); !plain) {
         return tl::unexpected(plain.error());
     }
-    if (text.empty()) {
-        return Words{};
-    }
     Words words;
+    if (text.empty()) {
+        return words;
+    }
     for (auto rest = text;;) {
         while (!rest.empty() && is_space(rest.front())) {
             rest.remove_prefix(1);
@@ -82,19 +81,31 @@ Parsed<Words> parse_command(std::string_view text) {
         }
     }
     if (words.empty() || !words.front().starts_with('/')) {
-        return bad(text,
-                   " must name a program by its absolute path, as in "
-                   "\"/usr/local/bin/keys-of %u %f\"");
+        return bad(text, " must name a program by its absolute path, as in " + example);
     }
-    for (std::size_t index = 1; index < words.size(); ++index) {
-        if (const auto fault = token_fault(words[index]); !fault.empty()) {
+    return words;
+}
+
+}  // namespace
+
+Parsed<Words> parse_command(std::string_view text) {
+    auto words = split(text, R"("/usr/local/bin/keys-of %u %f")");
+    if (!words || words->empty()) {
+        return words;
+    }
+    for (std::size_t index = 1; index < words->size(); ++index) {
+        if (const auto fault = token_fault((*words)[index]); !fault.empty()) {
             return bad(text, " " + fault);
         }
     }
-    if (words.size() == 1) {
-        words.emplace_back("%u");
+    if (words->size() == 1) {
+        words->emplace_back("%u");
     }
     return words;
+}
+
+Parsed<Words> parse_plain_command(std::string_view text) {
+    return split(text, R"("/usr/local/bin/tell-of-tunnels")");
 }
 
 }  // namespace portreeve::conf

@@ -19,7 +19,12 @@ inline constexpr std::string_view kCommandTokens = "%CDFfiKkstTu";
 // The program and its arguments, "%u" if it has none; or no words for "".
 [[nodiscard]] Parsed<std::vector<std::string>> parse_command(std::string_view text);
 
+// The same without tokens, where a '%' is just that, and with no more arguments than are written.
+[[nodiscard]] Parsed<std::vector<std::string>> parse_plain_command(std::string_view text);
+
 inline constexpr Form<std::vector<std::string>> kCommand{
     "a command", R"("/usr/local/bin/keys-of %u %f")", parse_command};
+inline constexpr Form<std::vector<std::string>> kPlainCommand{
+    "a command", R"("/usr/local/bin/tell-of-tunnels")", parse_plain_command};
 
 }  // namespace portreeve::conf

@@ -48,6 +48,8 @@ struct PortRange {
 enum class Bind { loopback, client, any };  // GatewayPorts no | clientspecified | yes
 // What a reload does to the live sessions of a key that may no longer log in.
 enum class RemovedKeys { end, keep };
+// What [events] command is told of.
+enum class EventKind { up, down, held, taken, refused };
 enum class LogFormat { automatic, journal, text, json };
 enum class LogLevel { error, warning, info, debug };
 
@@ -139,6 +141,15 @@ struct Penalties {
 // has.
 using Groups = std::map<std::string, std::vector<std::string>>;
 
+struct Events {
+    std::vector<std::string> command;  // the program and its arguments; or none
+    std::string command_user = "nobody";
+    Milliseconds command_timeout{5'000};
+    std::vector<EventKind> on = {EventKind::up, EventKind::down, EventKind::held, EventKind::taken,
+                                 EventKind::refused};
+    bool operator==(const Events&) const = default;
+};
+
 struct Metrics {
     std::vector<Endpoint> listen;          // "" in the file: none
     std::string alias;                     // a private name, in lower case; empty: none
@@ -173,6 +184,7 @@ struct Config {
     Limits limits;
     Penalties penalties;
     Groups groups;
+    Events events;
     Metrics metrics;
     Log log;
     bool operator==(const Config&) const = default;

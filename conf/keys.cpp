@@ -124,6 +124,13 @@ void read_metrics(const Section& table, const Groups& groups, Metrics& metrics) 
     }
 }
 
+void read_events(const Section& table, Events& events) {
+    table["command"].one(events.command, kPlainCommand);
+    table["command_user"].one(events.command_user, kUserName);
+    table["command_timeout"].duration(events.command_timeout, "1ms", "24h");
+    table["on"].list(events.on, kEventKind, AtLeast{1});
+}
+
 void read_log(const Section& table, Log& log) {
     table["level"].one(log.level, kLogLevel);
     table["format"].one(log.format, kLogFormat);
@@ -149,6 +156,7 @@ void read_keys(Reader& reader, Config& config) {
     read_limits(reader.section("limits"), config.limits);
     read_penalties(reader.section("penalties"), config.penalties);
     read_groups(reader.section("groups"), config.groups);
+    read_events(reader.section("events"), config.events);
     read_metrics(reader.section("metrics"), config.groups, config.metrics);
     read_log(reader.section("log"), config.log);
     read_log_levels(reader.section("log.levels"), config.log.levels);

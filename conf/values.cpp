@@ -454,6 +454,11 @@ constexpr std::array<Choice<Bind>, 3> kBinds = {
     {{"loopback", Bind::loopback}, {"client", Bind::client}, {"any", Bind::any}}};
 constexpr std::array<Choice<RemovedKeys>, 2> kRemovedKeysWords = {
     {{"end", RemovedKeys::end}, {"keep", RemovedKeys::keep}}};
+constexpr std::array<Choice<EventKind>, 5> kEventKinds = {{{"up", EventKind::up},
+                                                           {"down", EventKind::down},
+                                                           {"held", EventKind::held},
+                                                           {"taken", EventKind::taken},
+                                                           {"refused", EventKind::refused}}};
 constexpr std::array<Choice<LogFormat>, 4> kLogFormats = {{{"auto", LogFormat::automatic},
                                                            {"journal", LogFormat::journal},
                                                            {"text", LogFormat::text},
@@ -471,6 +476,17 @@ Parsed<Bind> parse_bind(std::string_view text) {
 
 Parsed<RemovedKeys> parse_removed_keys(std::string_view text) {
     return parse_choice<RemovedKeys>(text, kRemovedKeysWords);
+}
+
+Parsed<EventKind> parse_event_kind(std::string_view text) {
+    return parse_choice<EventKind>(text, kEventKinds);
+}
+
+std::string_view name_of(EventKind kind) {
+    const auto* const found =
+        std::find_if(kEventKinds.begin(), kEventKinds.end(),
+                     [kind](const auto& choice) { return choice.value == kind; });
+    return found->word;
 }
 
 Parsed<LogFormat> parse_log_format(std::string_view text) {

@@ -75,6 +75,9 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 
 [[nodiscard]] Parsed<Bind> parse_bind(std::string_view text);
 [[nodiscard]] Parsed<RemovedKeys> parse_removed_keys(std::string_view text);
+[[nodiscard]] Parsed<EventKind> parse_event_kind(std::string_view text);
+// As the configuration has it: "up".
+[[nodiscard]] std::string_view name_of(EventKind kind);
 [[nodiscard]] Parsed<LogFormat> parse_log_format(std::string_view text);
 [[nodiscard]] Parsed<LogLevel> parse_log_level(std::string_view text);
 // The same, or "" for none.
@@ -106,6 +109,8 @@ inline constexpr Form<std::string> kAlgorithm{"an algorithm's name", R"("aes256-
                                               parse_algorithm};
 inline constexpr Form<Bind> kBind{R"("loopback", "client" or "any")", "", parse_bind};
 inline constexpr Form<RemovedKeys> kRemovedKeys{R"("end" or "keep")", "", parse_removed_keys};
+inline constexpr Form<EventKind> kEventKind{R"("up", "down", "held", "taken" or "refused")", "",
+                                            parse_event_kind};
 inline constexpr Form<LogFormat> kLogFormat{R"("auto", "journal", "text" or "json")", "",
                                             parse_log_format};
 inline constexpr Form<LogLevel> kLogLevel{R"("error", "warning", "info" or "debug")", "",

@@ -31,7 +31,7 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
     : place_(place),
       events_(events),
       peer_(uring::Address::of_peer(socket.get())),
-      log_(place.commons.log, place.ring, place.figures, peer_.text()),
+      log_(place.commons.log, place.commons.news, place.ring, place.figures, peer_),
       ticket_(std::move(ticket)),
       authenticator_(place.ring, place.commons.password_checker,
                      {peer_, uring::Address::of_local(socket.get())}, *this),
@@ -75,7 +75,7 @@ void Client::forfeit(ssh::Code reason, const std::string& sentence) {
         if (!tunnel->closing()) {
             log_.tunnel_closed(*tunnel, "session");
         }
-        end_tunnel(*tunnel);
+        end_tunnel(*tunnel, {reason, sentence});
     }
     session_.end(reason, sentence);
 }
@@ -287,15 +287,16 @@ void Client::refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal
 // Without a reply the client can never learn the port: the tunnel would be open to everybody but
 // those it is meant for.
 void Client::on_forward_unheard(const ssh::ForwardWish& wish, std::uint16_t port) {
+    const Refusal refusal{"reply_not_wanted",
+                          "port 0 was asked for without wanting to hear which port it became"};
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
             tunnel->port() == port) {
-            end_tunnel(*tunnel);
+            end_tunnel(*tunnel, refusal);
             break;
         }
     }
-    refuse_forward(wish, {"reply_not_wanted",
-                          "port 0 was asked for without wanting to hear which port it became"});
+    refuse_forward(wish, refusal);
 }
 
 bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
@@ -304,7 +305,7 @@ bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
             tunnel->port() == wish.port) {
             consoles_.tell("portreeve: closed " + tunnel->address_text() + "\n");
             log_.tunnel_closed(*tunnel, "cancelled");
-            end_tunnel(*tunnel);
+            end_tunnel(*tunnel, {"cancelled", "its client took it back"});
             if (auto_close_ && open_tunnels() == 0) {
                 session_.end("left",
                              "its last forward was taken back, and it said auto-close=true");
@@ -466,7 +467,7 @@ void Client::leave_tunnels(const Refusal& why) {
             log_.tunnel_closed(*tunnel, draining_ ? ssh::Code("stopping") : ssh::Code("session"));
         }
         if (lease_s == 0) {
-            end_tunnel(*tunnel);
+            end_tunnel(*tunnel, why);
         } else {
             tunnel->leave();
             place_.desk.hold(tunnel->lease(), tunnel->turn(), lease_s, why);
@@ -474,8 +475,8 @@ void Client::leave_tunnels(const Refusal& why) {
     }
 }
 
-void Client::end_tunnel(Tunnel& tunnel) {
-    place_.desk.end(tunnel.lease(), tunnel.turn());
+void Client::end_tunnel(Tunnel& tunnel, const Refusal& why) {
+    place_.desk.end(tunnel.lease(), tunnel.turn(), why);
     tunnel.leave();
 }
 

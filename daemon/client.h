@@ -60,6 +60,7 @@ class Client final : private ssh::Session::Events,
         Leases& leases;
         HeldTunnels& held;
         Metrics& metrics;
+        NewsQueue& news;
     };
     // What a client needs of its worker.
     struct Place {
@@ -158,7 +159,7 @@ class Client final : private ssh::Session::Events,
                                                                    Traffic* tunnel);
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
     void leave_tunnels(const Refusal& why);
-    void end_tunnel(Tunnel& tunnel);
+    void end_tunnel(Tunnel& tunnel, const Refusal& why);
     void blame(ssh::Code reason);
     [[nodiscard]] Log::Level level_for_stranger(std::string_view what);
     void sweep();

@@ -23,7 +23,7 @@ void ClientLog::login(const Grant& grant) {
 }
 
 void ClientLog::login_refused(Log::Level level, const std::string& user,
-                              const std::string& fingerprint, const Refusal& refusal) const {
+                              const std::string& fingerprint, const Refusal& refusal) {
     figures_.refusals.count(refusal.code);
     log_.at(level, "login_refused",
             {{"code", std::string(refusal.code)},
@@ -31,6 +31,11 @@ void ClientLog::login_refused(Log::Level level, const std::string& user,
              {"user", user},
              {"fingerprint", fingerprint},
              {"why", refusal.sentence}});
+    // A key that is no more than unknown says less than any other refusal.
+    const bool says_more = !login_refusal_ || login_refusal_->why.code == "unknown_key";
+    if (says_more && news_.wants(conf::EventKind::refused)) {
+        login_refusal_ = RefusalNews{"login", refusal, client_, user, fingerprint, {}};
+    }
 }
 
 void ClientLog::session_closed(Log::Level level, ssh::Code reason, std::string_view detail) const {
@@ -41,6 +46,9 @@ void ClientLog::session_closed(Log::Level level, ssh::Code reason, std::string_v
              {"user", user_},
              {"logged_in", logged_in_ ? "yes" : "no"},
              {"why", std::string(detail)}});
+    if (!logged_in_ && login_refusal_) {
+        news_.tell(*login_refusal_, source_, ring_.now_ms());
+    }
 }
 
 void ClientLog::refused(const ssh::ForwardWish& wish, const Refusal& refusal) const {
@@ -51,6 +59,11 @@ void ClientLog::refused(const ssh::ForwardWish& wish, const Refusal& refusal) co
                           {"user", user_},
                           {"fingerprint", fingerprint_},
                           {"why", refusal.sentence}});
+    if (news_.wants(conf::EventKind::refused)) {
+        news_.tell(
+            {"forward", refusal, client_, user_, fingerprint_, wish_text(wish.address, wish.port)},
+            source_, ring_.now_ms());
+    }
 }
 
 void ClientLog::tunnel_open(const ssh::ForwardWish& wish, const Tunnel& tunnel) const {

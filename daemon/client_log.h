@@ -1,17 +1,22 @@
 // What the log is told of one client, its tunnels and their visitors, so that each event has its
-// fields in one place; and what is counted of it for the metrics, whatever the log shows.
+// fields in one place; and what is counted of it for the metrics, whatever the log shows. What was
+// refused is told to [events] command too: of logins what came of them, once the session ends
+// without one, since a client may try many keys before the one that is taken.
 //
 // Owns: who the client is. Called by: Client, on its worker. Bounds: none of its own; what
 // strangers cause is at the level that the Client says.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "daemon/grant.h"
 #include "daemon/log.h"
+#include "daemon/news_queue.h"
 #include "daemon/refusal.h"
+#include "daemon/source.h"
 #include "daemon/tunnel.h"
 #include "daemon/visitor.h"
 #include "daemon/worker_figures.h"
@@ -21,20 +26,22 @@ namespace portreeve::daemon {
 
 class ClientLog {
   public:
-    // `client` is its address.
-    ClientLog(const Log& log, uring::Ring& ring, WorkerFigures& figures, std::string client)
+    ClientLog(const Log& log, NewsQueue& news, uring::Ring& ring, WorkerFigures& figures,
+              const uring::Address& peer)
         : log_(log),
+          news_(news),
           ring_(ring),
           figures_(figures),
           opened_ms_(ring.now_ms()),
-          client_(std::move(client)) {}
+          source_(peer),
+          client_(peer.text()) {}
 
     [[nodiscard]] const std::string& client() const { return client_; }
 
     void session_open() const;
     void login(const Grant& grant);
     void login_refused(Log::Level level, const std::string& user, const std::string& fingerprint,
-                       const Refusal& refusal) const;
+                       const Refusal& refusal);
     void session_closed(Log::Level level, ssh::Code reason, std::string_view detail) const;
     void refused(const ssh::ForwardWish& wish, const Refusal& refusal) const;
     void tunnel_open(const ssh::ForwardWish& wish, const Tunnel& tunnel) const;
@@ -47,10 +54,13 @@ class ClientLog {
 
   private:
     const Log& log_;
+    NewsQueue& news_;
     uring::Ring& ring_;
     WorkerFigures& figures_;
     std::int64_t opened_ms_;
+    Source source_;
     std::string client_;
+    std::optional<RefusalNews> login_refusal_;  // none: nobody wants to know
     bool logged_in_ = false;
     std::string user_;  // and the fingerprint: once logged in
     std::string fingerprint_;

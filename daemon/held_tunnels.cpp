@@ -58,7 +58,8 @@ void HeldTunnels::make_room(const std::string& owner) {
         }
     }
     if (count >= per_owner_max_ && oldest != nullptr) {
-        end(*oldest, "the key has more addresses than [limits] leases_per_key keeps");
+        end(*oldest, {"limit_leases_per_key",
+                      "the key has more addresses than [limits] leases_per_key keeps"});
     }
 }
 
@@ -129,16 +130,17 @@ void HeldTunnels::refuse(const Lease& lease, Arrival visitor, ssh::Code code) {
 }
 
 void HeldTunnels::on_held_over(HeldTunnel& held) {
-    end(held, "its owner did not come back in time ([forward] lease)");
+    end(held, {"lease_over", "its owner did not come back in time ([forward] lease)"});
 }
 
-void HeldTunnels::end(HeldTunnel& held, std::string_view why) {
-    if (!leases_.end(held.lease(), held.turn())) {
+void HeldTunnels::end(HeldTunnel& held, const Refusal& why) {
+    if (!leases_.end(held.lease(), held.turn(), why)) {
         return;  // its owner is back; on_lease_taken() is under way
     }
     log_.info("lease_ended", {{"address", held.lease()->address_text()},
                               {"fingerprint", held.lease()->terms().owner},
-                              {"why", std::string(why)}});
+                              {"reason", std::string(why.code)},
+                              {"why", why.sentence}});
     for (Arrival& visitor : held.leave()) {
         refuse(*held.lease(), std::move(visitor), "owner_away");
     }

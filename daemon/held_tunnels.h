@@ -84,7 +84,7 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
     void forward(const LeasePtr& lease, std::vector<Arrival> visitors);
     void refuse(const Lease& lease, Arrival visitor, ssh::Code code);
     void make_room(const std::string& owner);
-    void end(HeldTunnel& held, std::string_view why);
+    void end(HeldTunnel& held, const Refusal& why);
     void stop_listening(const Leases::Claim& claim) const;
     void part_with(const LeasePtr& lease, std::vector<Arrival> visitors);
 

@@ -40,8 +40,9 @@ void LeaseDesk::tell(const std::vector<Leases::Displaced>& displaced, const Refu
 
 std::size_t LeaseDesk::kick(const std::string& owner, const std::string& called,
                             const std::string& why) {
-    const auto kicked = leases_.kick(owner, called);
-    tell(kicked, {"kicked", why});
+    const Refusal reason{"kicked", why};
+    const auto kicked = leases_.kick(owner, called, reason);
+    tell(kicked, reason);
     if (!kicked.empty()) {
         tell_changed();
     }
@@ -84,8 +85,8 @@ void LeaseDesk::note_error(const LeasePtr& lease, const Refusal& error) {
     }
 }
 
-bool LeaseDesk::end(const LeasePtr& lease, std::uint64_t turn) {
-    const bool ended = leases_.end(lease, turn);
+bool LeaseDesk::end(const LeasePtr& lease, std::uint64_t turn, const Refusal& why) {
+    const bool ended = leases_.end(lease, turn, why);
     if (ended) {
         tell_changed();
     }

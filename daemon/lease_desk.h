@@ -38,7 +38,7 @@ class LeaseDesk {
     bool hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s, const Refusal& why);
     void note_error(const LeasePtr& lease, const Refusal& error);
     // The address is nobody's any more.
-    bool end(const LeasePtr& lease, std::uint64_t turn);
+    bool end(const LeasePtr& lease, std::uint64_t turn, const Refusal& why);
     // A former holder accepts no more: whom it took, if anybody, the holder of now has to serve.
     void pass_on(const LeasePtr& lease, std::vector<Arrival> visitors);
     // Other clients with a tunnel on a port of the server's choice, of the same owner and label.

@@ -15,7 +15,6 @@
 #include "daemon/names.h"
 #include "daemon/wish_text.h"
 #include "ssh/text.h"
-#include "uring/socket.h"
 
 namespace portreeve::daemon {
 namespace {
@@ -68,15 +67,6 @@ std::uint32_t seed_of(const std::string& owner, const std::string& label,
     return static_cast<std::uint32_t>(std::hash<std::string>()(words + std::to_string(earlier)));
 }
 
-std::string place_text(const std::vector<std::string>& hosts, std::uint16_t port) {
-    std::string text;
-    for (const std::string& host : hosts) {
-        text += text.empty() ? "" : " and ";
-        text += uring::Address::parse(host, port)->text();
-    }
-    return text;
-}
-
 // One that is too long to be kept names nobody after a restart.
 std::string kept_text(const ssh::Audience& audience) {
     std::string text = audience.text();
@@ -95,11 +85,6 @@ Refusal in_use(const Lease& lease, std::string_view whose) {
 }
 
 }  // namespace
-
-std::string Lease::address_text() const {
-    return is_name() ? wish_text(terms_.requested, terms_.port)
-                     : place_text(terms_.hosts, terms_.port);
-}
 
 tl::expected<Leases::Claim, Refusal> Leases::claim(const Claimant& who,
                                                    const ssh::ForwardWish& wish,
@@ -154,7 +139,7 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_port(const Asking& asking) {
     }
     // What the owner had there under other words is not wanted any more.
     for (const Displaced& one : given_up) {
-        drop(one.lease);
+        drop(one.lease, {"taken_over", "its owner asks for the address in other words"});
     }
     auto claim = own ? take_over(asking, own) : bind_new(asking, 0);
     if (claim) {
@@ -225,6 +210,8 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
         lease->sockets_ = std::move(bound->sockets);
     }
     const LeaseHolder former = lease->holder_;
+    const std::string former_client = lease->client_;
+    const bool was_held = lease->held_until_s_ != 0;
     auto claim = give(lease, asking.who.holder);
     if (claim) {
         ++revision_;
@@ -236,6 +223,12 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
         hold_until(*lease, 0);
         claim->displaced.push_back({lease, former});
         claim->again = true;
+        if (was_held) {
+            tell(conf::EventKind::up, *lease);
+        } else {
+            const Refusal why{"taken_over", "taken over by a newer session of the same key"};
+            tell(conf::EventKind::taken, *lease, &why, former_client);
+        }
     }
     return claim;
 }
@@ -263,6 +256,7 @@ tl::expected<Leases::Claim, Refusal> Leases::add(const Asking& asking, Bound bou
     auto claim = give(lease, asking.who.holder);
     if (claim) {
         keep(lease);
+        tell(conf::EventKind::up, *lease);
     }
     return claim;
 }
@@ -307,13 +301,14 @@ std::optional<Leases::Claim> Leases::hold(const LeasePtr& lease, std::uint64_t t
     }
     auto claim = give(lease, by);
     if (!claim) {
-        drop(lease);
+        drop(lease, claim.error());
         return std::nullopt;
     }
     ++revision_;
     hold_until(*lease, until_s);
     lease->since_s_ = wall_clock_s();
     put_error(*lease, why);
+    tell(conf::EventKind::held, *lease, &why);
     claim->until_s = until_s;
     return std::move(*claim);
 }
@@ -333,12 +328,12 @@ bool Leases::note_error(const LeasePtr& lease, const Refusal& error) {
     return lease->error_ != before || lease->error_s_ != before_s;
 }
 
-bool Leases::end(const LeasePtr& lease, std::uint64_t turn) {
+bool Leases::end(const LeasePtr& lease, std::uint64_t turn, const Refusal& why) {
     const Lock guard(lock_);
     if (!lease->held_since(turn)) {
         return false;
     }
-    drop(lease);
+    drop(lease, why);
     return true;
 }
 
@@ -356,7 +351,15 @@ void Leases::close_sockets(Lease& lease) {
     lease.sockets_.clear();
 }
 
-void Leases::drop(const LeasePtr& lease) {
+void Leases::tell(conf::EventKind kind, const Lease& lease, const Refusal* why,
+                  const std::string& former_client) const {
+    if (news_ != nullptr && news_->wants(kind)) {
+        news_->tell({kind, entry_of(lease), why, former_client});
+    }
+}
+
+void Leases::drop(const LeasePtr& lease, const Refusal& why) {
+    tell(conf::EventKind::down, *lease, &why);
     ++revision_;
     close_sockets(*lease);
     lease->holder_ = {};
@@ -552,7 +555,8 @@ std::vector<TunnelEntry> Leases::entries(const std::string& owner) const {
     return entries;
 }
 
-std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std::string& called) {
+std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std::string& called,
+                                            const Refusal& why) {
     const Lock guard(lock_);
     std::vector<Displaced> kicked;
     for (const LeasePtr& lease : leases_) {
@@ -562,7 +566,7 @@ std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std:
         }
     }
     for (const Displaced& one : kicked) {
-        drop(one.lease);
+        drop(one.lease, why);
     }
     return kicked;
 }
@@ -570,10 +574,11 @@ std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std:
 std::vector<Leases::Displaced> Leases::reserve(const std::string& name) {
     const Lock guard(lock_);
     reserved_ = name;
+    const Refusal why{"kicked", servers_own_name(name).sentence};
     std::vector<Displaced> displaced;
     for (const LeasePtr& lease : name.empty() ? std::vector<LeasePtr>() : in_the_way(name)) {
         displaced.push_back({lease, lease->holder_});
-        drop(lease);
+        drop(lease, why);
     }
     return displaced;
 }

@@ -27,6 +27,7 @@
 #include "daemon/binding.h"
 #include "daemon/lease.h"
 #include "daemon/lease_store.h"
+#include "daemon/news_queue.h"
 #include "daemon/refusal.h"
 #include "daemon/tunnel_entry.h"
 #include "ssh/session.h"
@@ -35,6 +36,14 @@ namespace portreeve::daemon {
 
 class Leases {
   public:
+    // `news` is told what becomes of tunnels.
+    explicit Leases(NewsQueue* news = nullptr) : news_(news) {}
+    Leases(const Leases&) = delete;
+    Leases& operator=(const Leases&) = delete;
+    Leases(Leases&&) = delete;
+    Leases& operator=(Leases&&) = delete;
+    ~Leases() = default;
+
     // Whether somebody is one of those that a rule of the owner's names, or the owner himself.
     using IsAmong = std::function<bool(const std::string& owner, const ssh::Audience& audience)>;
     // Who asks.
@@ -86,10 +95,11 @@ class Leases {
     // Something went wrong with it, for others to see. False: it is as it was noted last.
     bool note_error(const LeasePtr& lease, const Refusal& error);
     // The address is nobody's any more. False: somebody else has it since `turn`.
-    bool end(const LeasePtr& lease, std::uint64_t turn);
+    bool end(const LeasePtr& lease, std::uint64_t turn, const Refusal& why);
     // Those of `owner` (of all, if empty) that are called so, by NAME, NAME:PORT or PORT, are
     // nobody's any more.
-    [[nodiscard]] std::vector<Displaced> kick(const std::string& owner, const std::string& called);
+    [[nodiscard]] std::vector<Displaced> kick(const std::string& owner, const std::string& called,
+                                              const Refusal& why);
     // This name, in lower case, is the server's own from now on, and no other is; those who had it
     // have it no more.
     [[nodiscard]] std::vector<Displaced> reserve(const std::string& name);
@@ -156,15 +166,19 @@ class Leases {
     // The refusal for the first that is not `owner`'s.
     [[nodiscard]] static std::optional<Refusal> anothers(const std::vector<LeasePtr>& found,
                                                          const std::string& owner);
-    void drop(const LeasePtr& lease);
+    void drop(const LeasePtr& lease, const Refusal& why);
     void hold_until(Lease& lease, std::int64_t until_s);
     [[nodiscard]] std::atomic<Counts::Kind>& count_of(const Lease& lease) {
         return lease.is_name() ? name_count_ : port_count_;
     }
+    // Under the lock, so that what is told of a tunnel is told in order.
+    void tell(conf::EventKind kind, const Lease& lease, const Refusal* why = nullptr,
+              const std::string& former_client = {}) const;
     static void close_sockets(Lease& lease);
     static void put_error(Lease& lease, const Refusal& error);
     [[nodiscard]] static TunnelEntry entry_of(const Lease& lease);
 
+    NewsQueue* news_;
     mutable std::mutex lock_;
     std::atomic<std::uint64_t> revision_{1};
     std::atomic<Counts::Kind> port_count_;  // written under the lock

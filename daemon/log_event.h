@@ -25,6 +25,9 @@ struct EventEntry {
 
 inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"accept_paused", Subsystem::server, "4c1c6eb9dc214b649e038b7d4e932430"},
+    {"event_command_failed", Subsystem::server, "12bc7413154345bbae8a88bb9f2d8305"},
+    {"event_command_output", Subsystem::server, "4de0a80a5037476d9b3af42c4ef680c4"},
+    {"events_lost", Subsystem::server, "41c4a92aa17c4ca082b350a9b008a234"},
     {"held_back", Subsystem::server, "b4c85ac5c0f745999ac52c2e86f9bc8c"},
     {"key_refused", Subsystem::server, "e2c453399d074dd6bba000b0fafe8995"},
     {"keys_not_watched", Subsystem::server, "4154ace2e2994193aa5493b2ede3c792"},

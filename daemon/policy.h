@@ -28,6 +28,7 @@ struct Policy {
     std::optional<ssh::RevokedKeys> revoked;
     std::optional<Passwords> passwords;
     std::optional<ProgramRules> key_command;
+    std::optional<ProgramRules> event_command;
     std::optional<gid_t> sockets_group;  // of [forward] sockets_group
 
     // Whether the files of both say the same of who may log in.

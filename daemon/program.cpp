@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,6 +26,9 @@ constexpr const char* kSetpriv = "/usr/bin/setpriv";  // of util-linux, which De
 constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kAccountBytesMax = 1 << 20;
 constexpr int kGroupsMax = 65536;  // the kernel's NGROUPS_MAX
+constexpr unsigned kSealable = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+// MFD_NOEXEC_SEAL, of Linux 6.3: without it vm.memfd_noexec = 2 refuses. Headers are older.
+constexpr unsigned kNeverAProgram = 8;
 
 // One account by the lookup that is given: getpwnam_r or getpwuid_r with its key. 0 or an errno;
 // ENOENT if there is none.
@@ -164,9 +168,15 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     return pointers;
 }
 
+// What a program gets as its own.
+struct Streams {
+    int input;  // -1: nothing to read
+    int output;
+    int complaints;
+};
+
 tl::expected<pid_t, int> spawn_with(std::vector<std::string> words,
-                                    std::vector<std::string> variables, int output,
-                                    int complaints) {
+                                    std::vector<std::string> variables, const Streams& streams) {
     posix_spawn_file_actions_t actions_memory{};
     posix_spawn_file_actions_init(&actions_memory);
     const std::unique_ptr<posix_spawn_file_actions_t, ActionsDeleter> actions(&actions_memory);
@@ -182,9 +192,12 @@ tl::expected<pid_t, int> spawn_with(std::vector<std::string> words,
     posix_spawnattr_setflags(attributes.get(),
                              POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
     const int errors[] = {
-        posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0),
-        posix_spawn_file_actions_adddup2(actions.get(), output, STDOUT_FILENO),
-        posix_spawn_file_actions_adddup2(actions.get(), complaints, STDERR_FILENO),
+        streams.input < 0
+            ? posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY,
+                                               0)
+            : posix_spawn_file_actions_adddup2(actions.get(), streams.input, STDIN_FILENO),
+        posix_spawn_file_actions_adddup2(actions.get(), streams.output, STDOUT_FILENO),
+        posix_spawn_file_actions_adddup2(actions.get(), streams.complaints, STDERR_FILENO),
         posix_spawn_file_actions_addclosefrom_np(actions.get(), STDERR_FILENO + 1),
         posix_spawn_file_actions_addchdir_np(actions.get(), "/"),
     };
@@ -257,15 +270,40 @@ tl::expected<std::string, std::string> safe_program(const std::string& path) {
     }
 }
 
+// Not a pipe, which takes no more than the kernel likes, and which another account could not open
+// again by the name /dev/stdin.
+tl::expected<uring::Fd, int> make_input(std::string_view text) {
+    uring::Fd file(::memfd_create("input", kSealable | kNeverAProgram));
+    if (!file && errno == EINVAL) {
+        file = uring::Fd(::memfd_create("input", kSealable));
+    }
+    if (!file) {
+        return tl::unexpected(errno);
+    }
+    while (!text.empty()) {
+        const ssize_t count = ::write(file.get(), text.data(), text.size());
+        if (count < 0 && errno != EINTR) {
+            return tl::unexpected(errno);
+        }
+        text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(0, count)));
+    }
+    if (::lseek(file.get(), 0, SEEK_SET) != 0 ||
+        ::fcntl(file.get(), F_ADD_SEALS,
+                F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
+        return tl::unexpected(errno);
+    }
+    return file;
+}
+
 tl::expected<RunningProgram, int> spawn(const std::vector<std::string>& words,
-                                        const Account& account) {
+                                        const Account& account, const uring::Fd& input) {
     auto output = make_pipe();
     auto complaints = make_pipe();
     if (!output || !complaints) {
         return tl::unexpected(output ? complaints.error() : output.error());
     }
     const auto pid = spawn_with(words_as(words, account), environment_for(account),
-                                output->write.get(), complaints->write.get());
+                                {input.get(), output->write.get(), complaints->write.get()});
     if (!pid) {
         return tl::unexpected(pid.error());
     }

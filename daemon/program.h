@@ -8,12 +8,13 @@
 //
 // Owns: nothing that lasts. Called by: ProgramRun; resolve_account() and safe_program() at start
 // and reload only, since both may wait for a file system or a directory service. Bounds: one
-// program, two pipes and a process handle for each spawn().
+// program, two pipes, its input and a process handle for each spawn().
 #pragma once
 
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -49,11 +50,17 @@ struct RunningProgram {
     uring::Fd complaints;  // …
 };
 
-// Runs `words` (the program by its path, then its arguments) as `account`: standard input empty,
-// working directory "/", a fresh environment, no signal blocked or ignored, nothing else open.
+// What a program is to find on its standard input, whole before it starts and never changed: a file
+// without a name. The error is an errno.
+[[nodiscard]] tl::expected<uring::Fd, int> make_input(std::string_view text);
+
+// Runs `words` (the program by its path, then its arguments) as `account`: standard input empty, or
+// `input`; working directory "/", a fresh environment, no signal blocked or ignored, nothing else
+// open.
 // The error is an errno. With an account that is not our own, a program that cannot be executed is
 // only seen by its exit status 126 or 127.
 [[nodiscard]] tl::expected<RunningProgram, int> spawn(const std::vector<std::string>& words,
-                                                      const Account& account);
+                                                      const Account& account,
+                                                      const uring::Fd& input = {});
 
 }  // namespace portreeve::daemon

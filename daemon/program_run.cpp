@@ -66,15 +66,21 @@ tl::expected<ProgramRules, std::string> ProgramRules::make(const conf::Auth& aut
     return rules_of(auth.command, auth.command_user, auth.command_timeout, "[auth]");
 }
 
+tl::expected<ProgramRules, std::string> ProgramRules::make(const conf::Events& events) {
+    return rules_of(events.command, events.command_user, events.command_timeout, "[events]");
+}
+
 void ProgramRun::fail(const ProgramRules& rules, std::string why) {
     program_ = rules.program;
     stopped_why_ = std::move(why);
     ring_.post(done_);
 }
 
-void ProgramRun::start(const ProgramRules& rules, std::vector<std::string> arguments) {
+void ProgramRun::start(const ProgramRules& rules, std::vector<std::string> arguments,
+                       std::string_view input) {
     arguments.insert(arguments.begin(), rules.program);
-    auto running = spawn(arguments, rules.account);
+    auto file = input.empty() ? uring::Fd() : make_input(input);
+    auto running = file ? spawn(arguments, rules.account, *file) : tl::unexpected(file.error());
     if (!running) {
         fail(rules, std::string("cannot be started: ") + std::strerror(running.error()));
         return;

@@ -9,15 +9,18 @@
 // group is killed then, so that nothing of it outlives the run; what fled that group is not waited
 // for.
 //
-// Owns: the process until it is reaped, its pipes. Called by: KeyCommand, on its worker's ring.
-// Bounds: the time limit and kKillMs, kOutputBytesMax from each pipe, kComplaintBytesMax kept of
-// what it says to standard error, one process group. How many run at once is the caller's concern.
+// Owns: the process until it is reaped, its pipes. Called by: KeyCommand, on its worker's ring;
+// EventCommand, on the main thread's. Bounds: the time limit and kKillMs, kOutputBytesMax from each
+// pipe, kComplaintBytesMax kept of what it says to standard error, one process group. How many run
+// at once is the caller's concern.
 #pragma once
 
 #include <sys/wait.h>
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -39,6 +42,7 @@ struct ProgramRules {
     // and reload, and it makes sure that the process hears how its children end. The error is a
     // sentence.
     static tl::expected<ProgramRules, std::string> make(const conf::Auth& auth);
+    static tl::expected<ProgramRules, std::string> make(const conf::Events& events);
 };
 
 class ProgramRun {
@@ -74,12 +78,13 @@ class ProgramRun {
     ProgramRun& operator=(ProgramRun&&) = delete;
     ~ProgramRun() = default;
 
-    // Once.
-    void start(const ProgramRules& rules, std::vector<std::string> arguments);
+    // Once. `input` is what it finds on its standard input.
+    void start(const ProgramRules& rules, std::vector<std::string> arguments,
+               std::string_view input = {});
     // In the place of start(): it cannot be run, and this is why.
     void fail(const ProgramRules& rules, std::string why);
     // Kills it. on_program_ended() still comes, and must be waited for.
-    void cancel() { stop("cancelled"); }
+    void cancel(std::string why = "cancelled") { stop(std::move(why)); }
 
   private:
     void output_ready(uring::Completion completion);

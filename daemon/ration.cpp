@@ -11,8 +11,8 @@ bool Ration::allows(const Source& source, std::string_view what, std::int64_t no
         lines_ = 0;
         by_source_.clear();
     }
-    if (lines_ < kLinesMax) {
-        if (std::uint32_t& from_there = by_source_[source]; from_there < kLinesPerSourceMax) {
+    if (lines_ < rules_.lines) {
+        if (std::uint32_t& from_there = by_source_[source]; from_there < rules_.lines_per_source) {
             ++from_there;
             ++lines_;
             return true;

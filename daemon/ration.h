@@ -5,7 +5,7 @@
 // Lines beyond the ration are logged at level debug, for who wants to see them all.
 //
 // Owns: the counts of the minute that runs. Called by: all threads; it has a lock of its own.
-// Bounds: kLinesMax sources and as many lines a minute, and one number for each kind of line.
+// Bounds: Rules, of which `lines` are as many sources too, and one number for each kind of line.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,17 @@ class Ration {
     static constexpr std::int64_t kPeriodMs = 60'000;
     static constexpr std::uint32_t kLinesMax = 200;
     static constexpr std::uint32_t kLinesPerSourceMax = 10;
+    // A period's.
+    struct Rules {
+        std::uint32_t lines = kLinesMax;
+        std::uint32_t lines_per_source = kLinesPerSourceMax;
+    };
 
     // Lines held back, by what they were about.
     using HeldBack = std::map<std::string_view, std::uint64_t>;
+
+    Ration() : Ration(Rules()) {}
+    explicit Ration(Rules rules) : rules_(rules) {}
 
     // Whether a line about `source` may be logged now; if not, it is counted as `what`, a literal.
     [[nodiscard]] bool allows(const Source& source, std::string_view what, std::int64_t now_ms);
@@ -32,6 +40,7 @@ class Ration {
     [[nodiscard]] HeldBack take_held_back();
 
   private:
+    const Rules rules_;
     std::mutex lock_;
     std::int64_t ends_ms_ = 0;
     std::uint32_t lines_ = 0;

@@ -78,6 +78,7 @@ Server::Server(Log& log, PolicyPtr policy, std::string config_path,
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
     held_.use(policy_->config);
+    event_command_.use(*policy_);
 }
 
 tl::expected<void, Failure> Server::make_workers() {
@@ -87,7 +88,8 @@ tl::expected<void, Failure> Server::make_workers() {
     for (std::uint32_t number = 0; number < count; ++number) {
         Worker::Events& self = *this;
         auto worker = Worker::make(
-            number, {log_, owners_, password_checker_, leases_, held_, metrics_}, policy_, self);
+            number, {log_, owners_, password_checker_, leases_, held_, metrics_, news_}, policy_,
+            self);
         if (!worker) {
             return tl::unexpected(Failure{1, {worker.error()}});
         }
@@ -131,6 +133,7 @@ int Server::run() {
     restore_leases();
     directory_.open();
     use_tunnel_sockets();
+    event_command_.open();
     open_control();
     serve_metrics(std::move(metrics_socket_));
     for (auto& door : std::exchange(doors_, {})) {
@@ -272,6 +275,9 @@ void Server::refuse(int socket, const uring::Address& peer, const Refusal& refus
     log_.at(
         allowed ? Log::Level::info : Log::Level::debug, "refused",
         {{"code", std::string(refusal.code)}, {"client", peer.text()}, {"why", refusal.sentence}});
+    if (news_.wants(conf::EventKind::refused)) {
+        news_.tell({"connection", refusal, peer.text(), {}, {}, {}}, Source(peer), ring_.now_ms());
+    }
 }
 
 void Server::tell_held_back() {
@@ -383,6 +389,7 @@ tl::expected<void, Failure> Server::try_reload() {
     held_.use(policy_->config);
     use_tunnel_sockets();
     serve_metrics(std::move(*metrics));
+    event_command_.use(*policy_);
     if (!doors_passed_) {
         close_doors_not_in(policy_->config.ssh.listen);
     }
@@ -521,6 +528,7 @@ void Server::stop() {
     control_.close();
     tunnel_sockets_.close();
     metrics_.close();
+    event_command_.stop();
     ring_.cancel(signal_op_);
 }
 
@@ -546,7 +554,7 @@ void Server::on_status_changed(const std::string& status) {
 
 void Server::stop_ring_if_joined() {
     if (!signal_op_.armed() && key_watch_.idle() && held_.idle() && control_.joined() &&
-        tunnel_sockets_.joined() && metrics_.joined()) {
+        tunnel_sockets_.joined() && metrics_.joined() && event_command_.idle()) {
         ring_.stop();
     }
 }

@@ -18,6 +18,7 @@
 #include "daemon/admission.h"
 #include "daemon/control.h"
 #include "daemon/directory.h"
+#include "daemon/event_command.h"
 #include "daemon/held_tunnels.h"
 #include "daemon/key_watch.h"
 #include "daemon/lease_upkeep.h"
@@ -42,6 +43,7 @@ class Server final : private uring::Listener::Events,
                      private KeyWatch::Events,
                      private HeldTunnels::Events,
                      private StatusLine::Events,
+                     private EventCommand::Events,
                      private ControlHost,
                      private Control::Events,
                      private TunnelSockets::Events,
@@ -112,6 +114,7 @@ class Server final : private uring::Listener::Events,
     void control_set_log(const conf::Log& levels) override;
     void on_control_joined() override { stop_ring_if_joined(); }
     void on_tunnel_sockets_joined() override { stop_ring_if_joined(); }
+    void on_event_command_idle() override { stop_ring_if_joined(); }
     void use_tunnel_sockets();
     void open_control();
     [[nodiscard]] std::string metrics_page() const override;
@@ -142,7 +145,8 @@ class Server final : private uring::Listener::Events,
     uring::Ring ring_;
     Admission admission_;
     Owners owners_;
-    Leases leases_;
+    NewsQueue news_;
+    Leases leases_{&news_};
     CodeCounts refusals_;  // of this thread
     HeldTunnels held_{ring_, leases_, log_, admission_.ration(), refusals_, *this};
     LeaseDesk desk_{leases_, ring_, held_};
@@ -153,6 +157,7 @@ class Server final : private uring::Listener::Events,
                                   policy_->config.server.runtime_dir + "/tunnels",
                                   static_cast<TunnelSockets::Events&>(*this)};
     Directory directory_{ring_, leases_, log_, policy_->config.server.runtime_dir, tunnel_sockets_};
+    EventCommand event_command_{ring_, news_, log_, static_cast<EventCommand::Events&>(*this)};
     LeaseUpkeep upkeep_{ring_, leases_, log_, policy_->config.server.state_dir};
     Metrics metrics_{ring_, kMetricsBuffers, static_cast<Metrics::Events&>(*this)};
     std::vector<conf::Endpoint> metrics_at_;  // as configured; and where that is

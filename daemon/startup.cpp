@@ -133,16 +133,25 @@ tl::expected<void, Failure> read_passwords(Policy& policy) {
     return {};
 }
 
-tl::expected<void, Failure> prepare_key_command(Policy& policy) {
-    if (policy.config.auth.command.empty()) {
+// [auth] or [events], into what the policy has of it.
+template <class Section>
+tl::expected<void, Failure> prepare(const Section& section, std::optional<ProgramRules>& into) {
+    if (section.command.empty()) {
         return {};
     }
-    auto rules = ProgramRules::make(policy.config.auth);
+    auto rules = ProgramRules::make(section);
     if (!rules) {
         return tl::unexpected(failed(1, rules.error()));
     }
-    policy.key_command = std::move(*rules);
+    into = std::move(*rules);
     return {};
+}
+
+tl::expected<void, Failure> prepare_commands(Policy& policy) {
+    if (auto done = prepare(policy.config.auth, policy.key_command); !done) {
+        return done;
+    }
+    return prepare(policy.config.events, policy.event_command);
 }
 
 tl::expected<void, Failure> find_sockets_group(Policy& policy) {
@@ -189,7 +198,7 @@ tl::expected<Policy, Failure> read_policy(conf::Config config) {
     if (const std::string why = policy.algorithms.why_unusable(policy.host_keys); !why.empty()) {
         return tl::unexpected(failed(2, why));
     }
-    for (const auto read : {read_keys, prepare_key_command, find_sockets_group}) {
+    for (const auto read : {read_keys, prepare_commands, find_sockets_group}) {
         if (auto done = read(policy); !done) {
             return tl::unexpected(done.error());
         }
@@ -218,6 +227,7 @@ tl::expected<PolicyPtr, Failure> reread_keys(const Policy& policy) {
     made.host_keys = policy.host_keys;
     made.algorithms = policy.algorithms;
     made.key_command = policy.key_command;
+    made.event_command = policy.event_command;
     made.sockets_group = policy.sockets_group;
     if (auto done = read_keys(made); !done) {
         return tl::unexpected(done.error());

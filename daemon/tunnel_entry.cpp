@@ -12,22 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json object_of(const TunnelEntry& entry) {
-    return {{"name", entry.name},
-            {"kind", entry.is_private ? "private" : "tcp"},
-            {"user", entry.user},
-            {"fingerprint", entry.fingerprint},
-            {"requested", entry.requested},
-            {"address", entry.address},
-            {"addresses", entry.addresses},
-            {"port", entry.port},
-            {"client", entry.client},
-            {"since", time_text(entry.since_s)},
-            {"state", entry.held ? "held" : "open"},
-            {"last_error", entry.error},
-            {"last_error_at", entry.error.empty() ? "" : time_text(entry.error_s)}};
-}
-
 constexpr std::size_t kColumns = 9;
 using Row = std::array<std::string, kColumns>;
 
@@ -63,6 +47,22 @@ Row row_of(const Json& tunnel) {
 bool TunnelEntry::is_called(const std::string& text) const {
     const std::string port_text = std::to_string(port);
     return text == name || text == name + ":" + port_text || (!is_private && text == port_text);
+}
+
+Json object_of(const TunnelEntry& entry) {
+    return {{"name", entry.name},
+            {"kind", entry.is_private ? "private" : "tcp"},
+            {"user", entry.user},
+            {"fingerprint", entry.fingerprint},
+            {"requested", entry.requested},
+            {"address", entry.address},
+            {"addresses", entry.addresses},
+            {"port", entry.port},
+            {"client", entry.client},
+            {"since", time_text(entry.since_s)},
+            {"state", entry.held ? "held" : "open"},
+            {"last_error", entry.error},
+            {"last_error_at", entry.error.empty() ? "" : time_text(entry.error_s)}};
 }
 
 std::string json_of(const TunnelEntry& entry) {

@@ -47,6 +47,7 @@ struct NamedTunnel {
 // One JSON object, on one line, of what does not change with every visitor; bytes that are not
 // UTF-8 are replaced.
 [[nodiscard]] std::string json_of(const TunnelEntry& entry);
+[[nodiscard]] nlohmann::ordered_json object_of(const TunnelEntry& entry);
 // An array of the same objects; each with its traffic as one more, where that is asked for.
 enum class Detail { plain, traffic };
 [[nodiscard]] nlohmann::ordered_json array_of(const std::vector<TunnelEntry>& entries,

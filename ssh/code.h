@@ -14,7 +14,7 @@
 
 namespace portreeve::ssh {
 
-inline constexpr std::array<std::string_view, 63> kCodes = {
+inline constexpr std::array<std::string_view, 65> kCodes = {
     // a connection, before it logs in
     "limit_sessions",
     "limit_sessions_per_ip",
@@ -73,6 +73,8 @@ inline constexpr std::array<std::string_view, 63> kCodes = {
     "target_unreachable",
     // the end of a session or tunnel
     "cancelled",
+    "lease_over",
+    "limit_leases_per_key",
     "failed",
     "left",
     "login_attempts",

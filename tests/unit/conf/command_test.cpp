@@ -58,6 +58,16 @@ TEST(Command, RefusesOtherTokens) {
     EXPECT_THAT(refusal("/bin/keys %U"), HasSubstr("has the token \"%U\", but a login"));
 }
 
+TEST(PlainCommand, HasNoTokensAndNoArgumentsButItsOwn) {
+    EXPECT_EQ(parse_plain_command("/bin/tell 'a b' %u 100%"),
+              (Words{"/bin/tell", "a b", "%u", "100%"}));
+    EXPECT_EQ(parse_plain_command("/bin/tell"), (Words{"/bin/tell"}));
+    EXPECT_EQ(parse_plain_command(""), Words{});
+    EXPECT_THAT(parse_plain_command("tell").error(),
+                HasSubstr("by its absolute path, as in \"/usr/local/bin/tell-of-tunnels\""));
+    EXPECT_THAT(parse_plain_command("/bin/tell 'a").error(), HasSubstr("that is not closed"));
+}
+
 TEST(Command, RefusesWhatIsNoAbsolutePath) {
     for (const std::string text : {"keys %u", "./keys", " ", "''", "%u"}) {
         EXPECT_THAT(refusal(text), HasSubstr("must name a program by its absolute path")) << text;

@@ -231,6 +231,11 @@ exempt = ["192.0.2.0/24", "2001:db8::1"]
 [groups]
 ops = ["SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM", "principal:ops team"]
 nobody = []
+[events]
+command = "/bin/tell 100%"
+command_user = "teller"
+command_timeout = "7s"
+on = ["held", "refused"]
 [metrics]
 listen = "127.0.0.1:9464"
 alias = "Metrics"
@@ -289,6 +294,10 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
         .groups = {{"ops",
                     {"SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM", "principal:ops team"}},
                    {"nobody", {}}},
+        .events = {.command = {"/bin/tell", "100%"},
+                   .command_user = "teller",
+                   .command_timeout = 7s,
+                   .on = {EventKind::held, EventKind::refused}},
         .metrics = {.listen = {{"127.0.0.1", 9464}},
                     .alias = "metrics",
                     .alias_users = {"ops", "principal:prometheus"}},
@@ -303,7 +312,7 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
     const auto config = parse(kEverything, "f");
     ASSERT_TRUE(config) << config.error().front().text();
     EXPECT_EQ(*config, expected);
-    EXPECT_EQ(toml::parse(kEverything).size(), 11U);  // that is every table
+    EXPECT_EQ(toml::parse(kEverything).size(), 12U);  // that is every table
     for (const auto& name : keys_read()) {
         EXPECT_TRUE(toml::parse(kEverything).at_path(name)) << name << " is not in this test";
     }

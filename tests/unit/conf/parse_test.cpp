@@ -89,6 +89,9 @@ const auto kNames = testing::Values(
     Mistake{"MemberOfAGroup", "[groups]\nops = [\"ann\"]",
             "f:2:8: groups.ops: \"ann\" is neither a key nor a principal: write SHA256:... as "
             "ssh-keygen -l shows the key, or \"principal:NAME\""},
+    Mistake{"EventThatIsNone", "[events]\non = [\"up\", \"open\"]",
+            "f:2:13: events.on: \"open\" is not one of \"up\", \"down\", \"held\", \"taken\", "
+            "\"refused\""},
     Mistake{"MistypedKey", "[ssh]\n\tkeepalve = \"15s\"",
             "f:2:2: unknown key \"keepalve\" in [ssh]; did you mean \"keepalive\"?"},
     Mistake{"OtherKey", "[http]\nsecure = true",
@@ -105,7 +108,8 @@ const auto kNames = testing::Values(
     Mistake{"MistypedTables", "[[limit]]", "f:1:3: unknown table [limit]; did you mean [limits]?"},
     Mistake{"OtherTable", "[sockets]",
             "f:1:2: unknown table [sockets]; the tables are [server], [ssh], [auth], [forward], "
-            "[http], [https], [limits], [penalties], [groups], [metrics], [log], [log.levels]"},
+            "[http], [https], [limits], [penalties], [groups], [events], [metrics], [log], "
+            "[log.levels]"},
     Mistake{"TableInTable", "[log.file]\npath = 1",
             "f:1:6: unknown key \"file\" in [log]; the keys there are level, format, levels"},
     Mistake{

@@ -5,10 +5,14 @@
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 
+#include <nlohmann/json.hpp>
+
 namespace portreeve::daemon {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 class Keeper final : public LeaseKeeper {
@@ -21,6 +25,8 @@ class Keeper final : public LeaseKeeper {
 };
 
 constexpr std::int64_t kLater = 4'000'000'000;
+const Refusal kCancelled{"cancelled", "taken back"};
+const Refusal kKicked{"kicked", "ended by its owner"};
 
 class LeasesTest : public ::testing::Test {
   protected:
@@ -58,8 +64,24 @@ class LeasesTest : public ::testing::Test {
         return getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes == 1;
     }
 
+    // What was told since this was last asked: "up", "held: lost", "taken: taken_over", each with
+    // who had it before.
+    std::vector<std::string> told() {
+        std::vector<std::string> all;
+        while (const auto news = news_.take([](const std::string&) { return false; })) {
+            const auto object = nlohmann::json::parse(news->text);
+            const std::string why = object.value("code", "");
+            all.push_back(object.value("event", "") + (why.empty() ? "" : ": " + why) +
+                          (object.contains("former_client") ? " of " : "") +
+                          object.value("former_client", ""));
+        }
+        return all;
+    }
+    void tell_all() { news_.want(conf::Events().on); }
+
     Keeper keeper_;
-    Leases leases_;
+    NewsQueue news_;
+    Leases leases_{&news_};
     conf::Forward rules_;
 };
 
@@ -94,7 +116,7 @@ TEST_F(LeasesTest, PortZeroIsTheOwnersAgain) {
 TEST_F(LeasesTest, PortZeroIsLikelyTheSameEvenAfterTheLease) {
     const auto first = claim(client(1), 0);
     const std::uint16_t had = port(*first);
-    EXPECT_TRUE(leases_.end(first->lease, first->turn));
+    EXPECT_TRUE(leases_.end(first->lease, first->turn, kCancelled));
     EXPECT_EQ(port(*claim(client(2), 0)), had);
 }
 
@@ -148,7 +170,7 @@ TEST_F(LeasesTest, ANameIsFoundByThoseWhoMayReachIt) {
     EXPECT_EQ(leases_.find_name("pc42", 22, may_not), nullptr);
     static_cast<void>(lose(*got));
     EXPECT_EQ(leases_.find_name("pc42", 22, may), got->lease) << "its owner is away";
-    EXPECT_TRUE(leases_.end(got->lease, got->turn + 1));
+    EXPECT_TRUE(leases_.end(got->lease, got->turn + 1, kCancelled));
     EXPECT_EQ(leases_.find_name("pc42", 22, may), nullptr);
     EXPECT_TRUE(claim(client(2, "bob"), 22, "pc42"));
 }
@@ -203,7 +225,7 @@ TEST_F(LeasesTest, WhoSharesANameStillHasItWhenTheFirstOwnerDoesNotShareAnyMore)
     static_cast<void>(lose(*second));
     EXPECT_EQ(code(claim(client(3, "bob", "another"), 443, "web")), "address_leased");
     EXPECT_EQ(claim(client(4, "bob"), 80, "web")->lease, second->lease);
-    static_cast<void>(leases_.end(first->lease, first->turn));
+    static_cast<void>(leases_.end(first->lease, first->turn, kCancelled));
 }
 
 TEST_F(LeasesTest, TheRulesOfANameAreInItsRecord) {
@@ -250,7 +272,7 @@ TEST_F(LeasesTest, TheRevisionIsAnotherWhereTheRecordsAre) {
     got = claim(client(2), 0);
     EXPECT_TRUE(is_another()) << "taken back";
     const auto record = leases_.records().front();
-    EXPECT_TRUE(leases_.end(got->lease, got->turn));
+    EXPECT_TRUE(leases_.end(got->lease, got->turn, kCancelled));
     EXPECT_TRUE(is_another()) << "ended";
     static_cast<void>(leases_.restore(record, {&keeper_, 0}, {}));
     EXPECT_TRUE(is_another()) << "restored";
@@ -260,14 +282,14 @@ TEST_F(LeasesTest, KickedIsWhatIsCalledSoAndItsOwners) {
     const auto port_one = claim(client(1), 0);
     const auto name = claim(client(2), 22, "pc42");
     ASSERT_TRUE(claim(client(3, "bob", "pc42"), 0));
-    EXPECT_THAT(leases_.kick("ann", "nothing"), SizeIs(0));
-    const auto kicked = leases_.kick("ann", "pc42");
+    EXPECT_THAT(leases_.kick("ann", "nothing", kKicked), SizeIs(0));
+    const auto kicked = leases_.kick("ann", "pc42", kKicked);
     ASSERT_THAT(kicked, SizeIs(1));
     EXPECT_EQ(kicked.front().lease, name->lease);
     EXPECT_EQ(kicked.front().holder.client, 2U);
     EXPECT_FALSE(name->lease->held_since(name->turn));
-    EXPECT_THAT(leases_.kick("ann", std::to_string(port(*port_one))), SizeIs(1));
-    EXPECT_THAT(leases_.kick("", "pc42"), SizeIs(1)) << "of all owners";
+    EXPECT_THAT(leases_.kick("ann", std::to_string(port(*port_one)), kKicked), SizeIs(1));
+    EXPECT_THAT(leases_.kick("", "pc42", kKicked), SizeIs(1)) << "of all owners";
     EXPECT_THAT(leases_.entries(), SizeIs(0));
 }
 
@@ -286,7 +308,7 @@ TEST_F(LeasesTest, AreCountedByKindAndState) {
     EXPECT_THAT(counted(), ElementsAre(1, 1, 0, 1));
     ASSERT_TRUE(claim(client(2), 28'504));
     EXPECT_THAT(counted(), ElementsAre(2, 0, 0, 1));
-    EXPECT_THAT(leases_.kick("", "pc42"), SizeIs(1));
+    EXPECT_THAT(leases_.kick("", "pc42", {"kicked", "so"}), SizeIs(1));
     EXPECT_THAT(counted(), ElementsAre(2, 0, 0, 0));
     Leases later;
     LeaseRecord record = leases_.records().front();
@@ -294,7 +316,7 @@ TEST_F(LeasesTest, AreCountedByKindAndState) {
     record.port = 28'505;
     const auto restored = later.restore(record, {&keeper_, 0}, {});
     EXPECT_EQ(later.counts().ports, (Leases::Counts::Kind{0, 1}));
-    EXPECT_TRUE(later.end(restored.lease, restored.turn));
+    EXPECT_TRUE(later.end(restored.lease, restored.turn, {"lease_over", "so"}));
     EXPECT_EQ(later.counts().ports, (Leases::Counts::Kind{0, 0}));
 }
 
@@ -320,7 +342,7 @@ TEST_F(LeasesTest, AFixedPortIsTakenOverByItsOwnerAndNobodyElse) {
     EXPECT_EQ(second->displaced.at(0).holder.client, 1U);
     EXPECT_FALSE(leases_.hold(first->lease, first->turn, {&keeper_, 0}, kLater, {"lost", "gone"}))
         << "the former holder has nothing to hand over";
-    EXPECT_FALSE(leases_.end(first->lease, first->turn));
+    EXPECT_FALSE(leases_.end(first->lease, first->turn, kCancelled));
     static_cast<void>(lose(*second));
     const auto stranger = claim(client(4, "bob"), 28'500);
     EXPECT_EQ(code(stranger), "address_leased");
@@ -349,7 +371,7 @@ TEST_F(LeasesTest, WhatTheOwnerHadUnderOtherWordsGivesWayOnlyWhileHeIsAway) {
 
 TEST_F(LeasesTest, AnEndedOneIsFreeAtOnceThoughSomebodyStillAccepts) {
     const auto first = claim(client(1), 28'503);
-    EXPECT_TRUE(leases_.end(first->lease, first->turn));
+    EXPECT_TRUE(leases_.end(first->lease, first->turn, kCancelled));
     EXPECT_FALSE(listens(first->sockets.front()));
     EXPECT_FALSE(first->lease->held_since(first->turn));
     const auto second = claim(client(2, "bob"), 28'503);
@@ -382,10 +404,48 @@ TEST_F(LeasesTest, AreKeptThoughTheirPortIsTakenMeanwhile) {
     EXPECT_THAT(back.sockets, SizeIs(0));
     const auto refused = later.claim(client(1), {"127.0.0.1", 28'504}, rules_);
     EXPECT_EQ(code(refused), "address_in_use");
-    EXPECT_TRUE(leases_.end(first->lease, first->turn));
+    EXPECT_TRUE(leases_.end(first->lease, first->turn, kCancelled));
     const auto again = later.claim(client(1), {"127.0.0.1", 28'504}, rules_);
     ASSERT_TRUE(again) << again.error().sentence;
     EXPECT_THAT(again->sockets, SizeIs(1));
+}
+
+// ---- what is told of it ----
+
+TEST_F(LeasesTest, TellsWhatBecomesOfATunnel) {
+    tell_all();
+    const auto first = claim(client(1), 28'100);
+    EXPECT_THAT(told(), ElementsAre("up"));
+    auto mover = client(2);
+    mover.address = "192.0.2.2:4022";
+    const auto second = claim(mover, 28'100);
+    EXPECT_THAT(told(), ElementsAre("taken: taken_over of 192.0.2.1:4022"));
+    EXPECT_FALSE(leases_.hold(first->lease, first->turn, {&keeper_, 0}, kLater, {"lost", "gone"}));
+    EXPECT_THAT(told(), IsEmpty()) << "it is not its own any more";
+    static_cast<void>(lose(*second));
+    EXPECT_THAT(told(), ElementsAre("held: lost"));
+    const auto third = claim(client(3), 28'100);
+    EXPECT_THAT(told(), ElementsAre("up")) << "nobody had it";
+    EXPECT_FALSE(leases_.end(second->lease, second->turn, kCancelled));
+    EXPECT_THAT(told(), IsEmpty());
+    EXPECT_TRUE(leases_.end(third->lease, third->turn, kCancelled));
+    EXPECT_THAT(told(), ElementsAre("down: cancelled"));
+}
+
+TEST_F(LeasesTest, TellsOfThoseThatAreKickedOrMakeRoom) {
+    tell_all();
+    const auto kept = claim(client(1), 28'100, "127.0.0.1");
+    static_cast<void>(lose(*kept));
+    static_cast<void>(claim(client(2), 28'100, "localhost"));
+    static_cast<void>(leases_.kick("ann", "28100", kKicked));
+    EXPECT_THAT(told(), ElementsAre("up", "held: lost", "down: taken_over", "up", "down: kicked"));
+}
+
+TEST_F(LeasesTest, TellsNothingOfAStranger) {
+    const auto first = claim(client(1), 28'100);
+    tell_all();
+    EXPECT_EQ(code(claim(client(2, "bob"), 28'100)), "address_leased");
+    EXPECT_THAT(told(), IsEmpty());
 }
 
 }  // namespace

@@ -51,6 +51,16 @@ TEST_F(Rationing, BeginsAnewWithThePeriod) {
     EXPECT_EQ(allowed(100, source("192.0.2.1")), Ration::kLinesPerSourceMax);
 }
 
+TEST_F(Rationing, GoesByItsRules) {
+    Ration narrow({3, 2});
+    std::uint32_t count = 0;
+    for (const char* host : {"192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"}) {
+        count += narrow.allows(source(host), "x", now_ms_) ? 1U : 0U;
+    }
+    EXPECT_EQ(count, 3U);
+    EXPECT_THAT(narrow.take_held_back(), ElementsAre(Pair("x", 2)));
+}
+
 TEST_F(Rationing, TellsOnceWhatItHeldBack) {
     EXPECT_THAT(ration_.take_held_back(), IsEmpty());
     allowed(Ration::kLinesPerSourceMax + 3, source("192.0.2.1"), "penalty");
