@@ -4,6 +4,7 @@
 // Owns: the socket and its file. Called by: Server, on the main thread. Bounds: those of HttpDesk.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <tl/expected.hpp>

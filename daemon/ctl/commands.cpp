@@ -171,7 +171,9 @@ tl::expected<std::string, std::string> key_line(const std::string& path) {
     }
     for (std::string line; std::getline(file, line);) {
         if (line.starts_with("-----BEGIN ")) {
-            return tl::unexpected("--key " + path + ": give the public part, " + path + ".pub");
+            std::string sentence = "--key " + path;
+            sentence.append(": give the public part, ").append(path).append(".pub");
+            return tl::unexpected(std::move(sentence));
         }
         if (!line.empty() && line.front() != '#') {
             return line;
