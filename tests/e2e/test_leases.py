@@ -194,7 +194,7 @@ def test_a_lease_ends(scene):
     first = scene.ssh(gate, f"{port}:127.0.0.1:9")
     first.wait_granted()
     kill(first)
-    gate.log.wait_event("lease_ended")
+    gate.log.wait_event("lease_ended", reason="lease_over")
     listeners.wait_at(gate, port, set())
     scene.ssh(gate, f"{port}:127.0.0.1:9", key=scene.other_key).wait_granted()
 
@@ -239,7 +239,7 @@ def test_the_oldest_of_too_many_goes(scene):
     client = scene.ssh(gate, *[f"0:127.0.0.1:{number}" for number in (7, 8, 9)])
     first, *others = client.allocated_ports(3)
     kill(client)
-    ended = gate.log.wait_event("lease_ended")
+    ended = gate.log.wait_event("lease_ended", reason="limit_leases_per_key")
     assert f":{first}" in ended["address"]
     listeners.wait_at(gate, first, set())
     assert all(listeners.at(gate, port) for port in others)

@@ -2,6 +2,7 @@
 // key_command_test.cpp.
 #include "daemon/program.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -88,6 +89,18 @@ TEST_F(SafeProgram, CanBeExecuted) {
     EXPECT_EQ(fault(path), path + " cannot be executed; run: chmod +x " + path);
     EXPECT_THAT(fault(folder.path("bin")), HasSubstr("is not a program"));
     EXPECT_THAT(fault(folder.path("none")), HasSubstr("/none: No such file or directory"));
+}
+
+TEST(Input, IsThereWholeAndNeverChanges) {
+    const std::string text(200'000, 'x');  // more than a pipe takes
+    const auto file = make_input(text);
+    ASSERT_TRUE(file) << file.error();
+    std::string found(text.size() + 1, '\0');
+    EXPECT_EQ(::read(file->get(), found.data(), found.size()), static_cast<ssize_t>(text.size()));
+    EXPECT_EQ(found.substr(0, text.size()), text);
+    EXPECT_LT(::pwrite(file->get(), "y", 1, 0), 0);
+    EXPECT_LT(::ftruncate(file->get(), 0), 0);
+    EXPECT_NE(::fcntl(file->get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
 TEST(Account, IsTheDaemonsOwnUnlessItIsRoot) {
