@@ -1,33 +1,26 @@
 #include "daemon/arguments.h"
-#include <algorithm>
+
 #include <array>
+
+#include "daemon/options.h"
 
 namespace portreeve::daemon {
 namespace {
 
-struct Flag {
-    std::string_view name;
-    bool Arguments::*value;
-};
 constexpr std::array kFlags = {
-    Flag{"--check", &Arguments::check},     Flag{"--explain", &Arguments::explain},
-    Flag{"--help", &Arguments::help},       Flag{"-h", &Arguments::help},
-    Flag{"--version", &Arguments::version},
+    Flag<Arguments>{"--check", &Arguments::check},
+    Flag<Arguments>{"--explain", &Arguments::explain},
+    Flag<Arguments>{"--help", &Arguments::help},
+    Flag<Arguments>{"-h", &Arguments::help},
+    Flag<Arguments>{"--version", &Arguments::version},
 };
 
-// An option with a value, as the next word or behind `=`.
-struct Valued {
-    std::string_view name;
-    std::string_view what;
-    std::string Arguments::*value;
-    bool explains;  // only with --explain
-};
 constexpr std::array kValued = {
-    Valued{"--config", "a file", &Arguments::config, false},
-    Valued{"--key", "a file", &Arguments::key, true},
-    Valued{"--listen", "ADDRESS:PORT", &Arguments::listen, true},
-    Valued{"--user", "a login name", &Arguments::user, true},
-    Valued{"--from", "an IP address", &Arguments::from, true},
+    Valued<Arguments>{"--config", "a file", &Arguments::config, false},
+    Valued<Arguments>{"--key", "a file", &Arguments::key, true},
+    Valued<Arguments>{"--listen", "ADDRESS:PORT", &Arguments::listen, true},
+    Valued<Arguments>{"--user", "a login name", &Arguments::user, true},
+    Valued<Arguments>{"--from", "an IP address", &Arguments::from, true},
 };
 
 std::string why_not_together(const Arguments& parsed) {
@@ -37,10 +30,8 @@ std::string why_not_together(const Arguments& parsed) {
     if (parsed.explain && (parsed.key.empty() || parsed.listen.empty())) {
         return "--explain needs --key FILE and --listen ADDRESS:PORT";
     }
-    for (const Valued& option : kValued) {
-        if (option.explains && !parsed.explain && !(parsed.*option.value).empty()) {
-            return std::string(option.name) + " is for --explain";
-        }
+    if (const auto stray = stray_option(parsed, kValued, parsed.explain); !stray.empty()) {
+        return std::string(stray) + " is for --explain";
     }
     return {};
 }
@@ -51,28 +42,13 @@ tl::expected<Arguments, std::string> parse_arguments(int argc, const char* const
     Arguments parsed;
     for (int index = 1; index < argc; ++index) {
         const std::string_view word = argv[index];
-        const auto* const flag = std::find_if(kFlags.begin(), kFlags.end(),
-                                              [&](const Flag& one) { return one.name == word; });
-        if (flag != kFlags.end()) {
-            parsed.*flag->value = true;
-            continue;
+        const auto taken = take_option(parsed, kFlags, kValued, argc, argv, index);
+        if (!taken) {
+            return tl::unexpected(taken.error());
         }
-        const std::size_t equals = std::min(word.find('='), word.size());
-        const auto* const option =
-            std::find_if(kValued.begin(), kValued.end(),
-                         [&](const Valued& one) { return one.name == word.substr(0, equals); });
-        if (option == kValued.end()) {
+        if (!*taken) {
             return tl::unexpected("unknown argument \"" + std::string(word) + "\"");
         }
-        std::string_view value = word.substr(std::min(equals + 1, word.size()));
-        if (equals == word.size() && index + 1 < argc) {
-            value = argv[++index];
-        }
-        if (value.empty()) {
-            return tl::unexpected(std::string(option->name) + " needs " +
-                                  std::string(option->what));
-        }
-        parsed.*option->value = value;
     }
     if (const std::string why = why_not_together(parsed); !why.empty()) {
         return tl::unexpected(why);

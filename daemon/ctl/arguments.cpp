@@ -4,33 +4,27 @@
 #include <array>
 #include <cstdint>
 
+#include "daemon/options.h"
+
 namespace portreeve::ctl {
 namespace {
 
-struct Flag {
-    std::string_view name;
-    bool Arguments::*value;
-};
+using daemon::Flag;
+using daemon::Valued;
+
 constexpr std::array kFlags = {
-    Flag{"--json", &Arguments::json},
-    Flag{"--help", &Arguments::help},
-    Flag{"-h", &Arguments::help},
-    Flag{"--version", &Arguments::version},
+    Flag<Arguments>{"--json", &Arguments::json},
+    Flag<Arguments>{"--help", &Arguments::help},
+    Flag<Arguments>{"-h", &Arguments::help},
+    Flag<Arguments>{"--version", &Arguments::version},
 };
 
-// An option with a value, as the next word or behind `=`.
-struct Valued {
-    std::string_view name;
-    std::string_view what;
-    std::string Arguments::*value;
-    bool explains;  // only with explain
-};
 constexpr std::array kValued = {
-    Valued{"--socket", "a path", &Arguments::socket, false},
-    Valued{"--key", "a file", &Arguments::key, true},
-    Valued{"--listen", "ADDRESS:PORT", &Arguments::listen, true},
-    Valued{"--user", "a login name", &Arguments::user, true},
-    Valued{"--from", "an IP address", &Arguments::from, true},
+    Valued<Arguments>{"--socket", "a path", &Arguments::socket, false},
+    Valued<Arguments>{"--key", "a file", &Arguments::key, true},
+    Valued<Arguments>{"--listen", "ADDRESS:PORT", &Arguments::listen, true},
+    Valued<Arguments>{"--user", "a login name", &Arguments::user, true},
+    Valued<Arguments>{"--from", "an IP address", &Arguments::from, true},
 };
 
 // How many words a command takes behind it.
@@ -78,40 +72,9 @@ std::string why_not_together(const Arguments& parsed) {
         (explains && (parsed.key.empty() || parsed.listen.empty()))) {
         return "write portreevectl " + std::string(command->name) + std::string(command->words);
     }
-    for (const Valued& option : kValued) {
-        if (option.explains && !explains && !(parsed.*option.value).empty()) {
-            return std::string(option.name) + " is for explain";
-        }
+    if (const auto stray = daemon::stray_option(parsed, kValued, explains); !stray.empty()) {
+        return std::string(stray) + " is for explain";
     }
-    return {};
-}
-
-// Takes the option at `index`, and moves on to its value if that is the next word. The error is a
-// sentence.
-tl::expected<void, std::string> take_option(Arguments& parsed, int argc, const char* const* argv,
-                                            int& index) {
-    const std::string_view word = argv[index];
-    const auto* const flag = std::find_if(kFlags.begin(), kFlags.end(),
-                                          [&](const Flag& one) { return one.name == word; });
-    if (flag != kFlags.end()) {
-        parsed.*flag->value = true;
-        return {};
-    }
-    const std::size_t equals = std::min(word.find('='), word.size());
-    const auto* const option = std::find_if(kValued.begin(), kValued.end(), [&](const Valued& one) {
-        return one.name == word.substr(0, equals);
-    });
-    if (option == kValued.end()) {
-        return tl::unexpected("unknown option \"" + std::string(word) + "\"");
-    }
-    std::string_view value = word.substr(std::min(equals + 1, word.size()));
-    if (equals == word.size() && index + 1 < argc) {
-        value = argv[++index];
-    }
-    if (value.empty()) {
-        return tl::unexpected(std::string(option->name) + " needs " + std::string(option->what));
-    }
-    parsed.*option->value = value;
     return {};
 }
 
@@ -125,8 +88,12 @@ tl::expected<Arguments, std::string> parse_arguments(int argc, const char* const
         if (options && word == "--") {
             options = false;
         } else if (options && word.starts_with('-')) {
-            if (auto taken = take_option(parsed, argc, argv, index); !taken) {
+            const auto taken = daemon::take_option(parsed, kFlags, kValued, argc, argv, index);
+            if (!taken) {
                 return tl::unexpected(taken.error());
+            }
+            if (!*taken) {
+                return tl::unexpected("unknown option \"" + std::string(word) + "\"");
             }
         } else if (parsed.command.empty()) {
             parsed.command = word;
