@@ -91,16 +91,8 @@ CommandAnswer explain(const ClientRequest& request, const CommandScene& scene) {
     if (!wish) {
         return {{}, "portreeve: explain: " + wish.error() + "\n", kWrong};
     }
-    const Answer answer = explain_wish(*wish, scene.grant, scene.policy);
-    const conf::Config& config = scene.policy.config;
-    const auto is_among = [&](const std::string& owner, const ssh::Audience& audience) {
-        return is_in_audience(scene.grant, owner, audience, config.groups);
-    };
-    const auto anothers =
-        scene.leases.why_anothers(scene.grant.owner, is_among, *wish, config.forward);
-    if (answer.granted && anothers) {
-        return {refusal_text(*anothers), {}, kNo};
-    }
+    const Answer answer = explain_now(explain_wish(*wish, scene.grant, scene.policy), *wish,
+                                      scene.grant, scene.policy, scene.leases);
     return {answer.text, {}, answer.granted ? 0 : kNo};
 }
 

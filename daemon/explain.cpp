@@ -241,4 +241,20 @@ Answer explain_wish(const ssh::ForwardWish& wish, const Grant& grant, const Poli
     return explained(wish, grant, policy, row("key", grant.owner));
 }
 
+Answer explain_now(Answer answer, const ssh::ForwardWish& wish, const Grant& grant,
+                   const Policy& policy, const Leases& leases) {
+    if (!answer.granted) {
+        return answer;
+    }
+    const conf::Config& config = policy.config;
+    const auto is_among = [&](const std::string& owner, const ssh::Audience& audience) {
+        return is_in_audience(grant, owner, audience, config.groups);
+    };
+    if (const auto why = leases.why_anothers(grant.owner, is_among, wish, config.forward)) {
+        answer.granted = false;
+        answer.text = refusal_text(*why);
+    }
+    return answer;
+}
+
 }  // namespace portreeve::daemon

@@ -2,12 +2,13 @@
 // decided by the same functions as for a client, from the configuration and the files that it names
 // alone.
 //
-// What only a running daemon knows is not in it: whether the port is free, whether this host has
-// the address, and how much of each limit is used up. Nor is [auth] command run: where the files do
-// not let the key in and a command would be asked, the answer is "undecided".
+// What only a running daemon knows is not in it, unless it is asked for by explain_now(): whether
+// the port is free. Nor is whether this host has the address, and how much of each limit is used
+// up. Nor is [auth] command run: where the files do not let the key in and a command would be
+// asked, the answer is "undecided".
 //
-// Owns: values only. Called by: main. Bounds: one look-up; files are read again only to find lines
-// that hold the key and were refused.
+// Owns: values only. Called by: main, client_commands, Server. Bounds: one look-up; files are read
+// again only to find lines that hold the key and were refused.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@
 
 #include "daemon/arguments.h"
 #include "daemon/grant.h"
+#include "daemon/leases.h"
 #include "daemon/policy.h"
 #include "ssh/keys.h"
 #include "ssh/session.h"
@@ -57,5 +59,9 @@ struct Answer {
 // The same for one who has logged in.
 [[nodiscard]] Answer explain_wish(const ssh::ForwardWish& wish, const Grant& grant,
                                   const Policy& policy);
+
+// What a running daemon knows besides: `answer`, unless another key has what `grant` grants.
+[[nodiscard]] Answer explain_now(Answer answer, const ssh::ForwardWish& wish, const Grant& grant,
+                                 const Policy& policy, const Leases& leases);
 
 }  // namespace portreeve::daemon

@@ -406,6 +406,14 @@ tl::expected<void, Failure> Server::try_reload() {
     return {};
 }
 
+void Server::use_tunnel_sockets() {
+    const conf::Forward& forward = policy_->config.forward;
+    const TunnelSockets::Rules rules{forward.sockets_mode, policy_->sockets_group};
+    if (tunnel_sockets_.use(forward.sockets ? std::optional(rules) : std::nullopt)) {
+        directory_.changed();
+    }
+}
+
 void Server::on_keys_touched() {
     if (stage_ == Stage::serving) {
         refresh_keys();

@@ -44,14 +44,6 @@ std::size_t Server::control_kick(const std::string& called) {
     return desk_.kick("", called, "ended by the administrator of this server");
 }
 
-void Server::use_tunnel_sockets() {
-    const conf::Forward& forward = policy_->config.forward;
-    const TunnelSockets::Rules rules{forward.sockets_mode, policy_->sockets_group};
-    if (tunnel_sockets_.use(forward.sockets ? std::optional(rules) : std::nullopt)) {
-        directory_.changed();
-    }
-}
-
 tl::expected<ControlHost::Checked, Failure> Server::control_reload() {
     if (auto done = reload(); !done) {
         return tl::unexpected(done.error());
@@ -74,17 +66,11 @@ tl::expected<ControlHost::Checked, Failure> Server::control_check() const {
 // As --explain, and what other keys have now.
 Answer Server::control_explain(const Question& question) const {
     Answer answer = explain(question, *policy_, wall_clock_s());
-    if (!answer.granted || !answer.grant) {
+    if (!answer.grant) {
         return answer;
     }
-    const Grant& grant = *answer.grant;
-    const conf::Config& config = policy_->config;
-    const auto is_among = [&](const std::string& owner, const ssh::Audience& audience) {
-        return is_in_audience(grant, owner, audience, config.groups);
-    };
-    const auto anothers =
-        leases_.why_anothers(grant.owner, is_among, question.wish, config.forward);
-    return anothers ? Answer{false, refusal_text(*anothers), grant} : answer;
+    const Grant grant = *answer.grant;
+    return explain_now(std::move(answer), question.wish, grant, *policy_, leases_);
 }
 
 void Server::control_drain() {
