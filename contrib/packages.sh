@@ -7,7 +7,7 @@
     build_packages=(
         build-essential cmake ninja-build pkg-config
         liburing-dev libssh-dev libssl-dev libtomlplusplus-dev libsystemd-dev libexpected-dev
-        libcrypt-dev nlohmann-json3-dev libboost-dev)
+        libcrypt-dev nlohmann-json3-dev)
     run_packages=(openssh-client)
     try_packages=(python3 curl)
     # openssh-server is what tests and benchmark compare with; where systemd runs, Debian also

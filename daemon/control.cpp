@@ -45,8 +45,8 @@ std::optional<HttpAnswer> Control::why_not(int socket) {
         (peer.uid == 0 || peer.uid == ::geteuid())) {
         return std::nullopt;
     }
-    return control_error(kForbidden,
-                         {"only root, and the user that the daemon runs as, may control it"});
+    return http_error(kForbidden,
+                      {"only root, and the user that the daemon runs as, may control it"});
 }
 
 }  // namespace portreeve::daemon

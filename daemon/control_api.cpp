@@ -72,23 +72,23 @@ HttpAnswer tunnels(const HttpQuestion&, ControlHost& host) {
 HttpAnswer one_tunnel(const HttpQuestion& question, ControlHost& host) {
     const auto called = decoded(std::string_view(question.target).substr(kTunnels.size()));
     if (!called || called->empty()) {
-        return control_error(kBadRequest, {"the name of a tunnel is written as in a URL"});
+        return http_error(kBadRequest, {"the name of a tunnel is written as in a URL"});
     }
     const std::string none = "no tunnel is called \"" + *called + "\"";
     if (question.method == "DELETE") {
         const std::size_t ended = host.control_kick(*called);
-        return ended == 0 ? control_error(kNotFound, {none}) : answer({{"ended", ended}});
+        return ended == 0 ? http_error(kNotFound, {none}) : answer({{"ended", ended}});
     }
     std::vector<TunnelEntry> entries = host.control_tunnels();
     std::erase_if(entries, [&](const TunnelEntry& entry) { return !entry.is_called(*called); });
-    return entries.empty() ? control_error(kNotFound, {none})
+    return entries.empty() ? http_error(kNotFound, {none})
                            : answer(array_of(entries, Detail::traffic));
 }
 
 HttpAnswer checked(const tl::expected<ControlHost::Checked, Failure>& result, const char* what) {
     if (!result) {
         const bool by_file = result.error().exit_code == kBadConfiguration;
-        return control_error(by_file ? kUnprocessable : kFailed, result.error().sentences);
+        return http_error(by_file ? kUnprocessable : kFailed, result.error().sentences);
     }
     return answer({{what, true},
                    {"config", result->config},
@@ -119,13 +119,13 @@ HttpAnswer explain_forward(const HttpQuestion& question, ControlHost& host) {
     }
     const auto& [key, listen, user, from] = words;
     if (key.empty() || listen.empty()) {
-        return control_error(
-            kBadRequest, {"write an object with \"key\" (TYPE BASE64) and \"listen\" "
-                          "(ADDRESS:PORT), and \"user\" and \"from\" where it depends on them"});
+        return http_error(kBadRequest,
+                          {"write an object with \"key\" (TYPE BASE64) and \"listen\" "
+                           "(ADDRESS:PORT), and \"user\" and \"from\" where it depends on them"});
     }
     const auto asked = make_question(ssh::PublicKey::of_line(key), listen, user, from);
     if (!asked) {
-        return control_error(kBadRequest, {asked.error()});
+        return http_error(kBadRequest, {asked.error()});
     }
     const Answer said = host.control_explain(*asked);
     return answer({{"granted", said.granted}, {"text", said.text}});
@@ -176,13 +176,13 @@ HttpAnswer log_levels(const HttpQuestion& question, ControlHost& host) {
     }
     const Json wish = Json::parse(question.body, nullptr, false);
     if (!wish.is_object() || wish.empty()) {
-        return control_error(kBadRequest, {R"(write an object such as {"level":"debug"})"});
+        return http_error(kBadRequest, {R"(write an object such as {"level":"debug"})"});
     }
     for (const auto& [part, level] : wish.items()) {
         const std::string wrong = level.is_string() ? put_level(log, part, level.get<std::string>())
                                                     : part + ": a level is a string";
         if (!wrong.empty()) {
-            return control_error(kBadRequest, {wrong});
+            return http_error(kBadRequest, {wrong});
         }
     }
     host.control_set_log(log);
@@ -206,19 +206,15 @@ constexpr std::array kPlaces = {Place{"/v1/status", {"GET"}, status},
 
 }  // namespace
 
-HttpAnswer control_error(unsigned status, const std::vector<std::string>& sentences) {
-    return answer({{"error", sentences.front()}, {"errors", sentences}}, status);
-}
-
 HttpAnswer answer_control(const HttpQuestion& question, ControlHost& host) {
     const std::string& target = question.target;
     const auto* const place = std::find_if(kPlaces.begin(), kPlaces.end(), [&](const Place& one) {
         return one.target.ends_with('/') ? target.starts_with(one.target) : target == one.target;
     });
     if (place == kPlaces.end()) {
-        return control_error(kNotFound, {"there is nothing here; /v1/status, /v1/tunnels, "
-                                         "/v1/reload, /v1/check, /v1/explain, /v1/drain and "
-                                         "/v1/log are what can be asked"});
+        return http_error(kNotFound, {"there is nothing here; /v1/status, /v1/tunnels, "
+                                      "/v1/reload, /v1/check, /v1/explain, /v1/drain and "
+                                      "/v1/log are what can be asked"});
     }
     const auto& [method, other] = place->methods;
     if (question.method != method && (other.empty() || question.method != other)) {
@@ -226,7 +222,7 @@ HttpAnswer answer_control(const HttpQuestion& question, ControlHost& host) {
         if (!other.empty()) {
             sentence.append(" and ").append(other);
         }
-        return control_error(kMethodNotAllowed, {sentence});
+        return http_error(kMethodNotAllowed, {sentence});
     }
     return place->answer(question, host);
 }

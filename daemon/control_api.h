@@ -12,9 +12,8 @@
 //   PUT    /v1/log                 changes some, {"level":"info","visitor":"debug"}, until the next
 //                                  reload
 //
-// What is not answered by 200 is answered by {"error":"…","errors":["…",…]}: 400 the question is
-// wrong, 404 there is no such thing, 405 not this method, 422 the configuration is wrong, 500 it
-// cannot be done.
+// What is not answered by 200 is answered by http_error(): 400 the question is wrong, 404 there is
+// no such thing, 405 not this method, 422 the configuration is wrong, 500 it cannot be done.
 //
 // Owns: nothing. Called by: Control, on the main thread; nothing here waits for a worker. Bounds:
 // an answer is as large as the list of tunnels.
@@ -71,7 +70,5 @@ class ControlHost {
 };
 
 [[nodiscard]] HttpAnswer answer_control(const HttpQuestion& question, ControlHost& host);
-
-[[nodiscard]] HttpAnswer control_error(unsigned status, const std::vector<std::string>& sentences);
 
 }  // namespace portreeve::daemon

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "daemon/json_text.h"
-
 namespace portreeve::daemon {
 namespace {
 
@@ -45,8 +43,7 @@ void HttpDesk::take(uring::Fd socket) {
     } else if (exchanges_.size() > 2 * kExchangesMax) {
         exchange->cut();
     } else if (exchanges_.size() > kExchangesMax) {
-        exchange->refuse(
-            {kUnavailable, json_text_of({{"error", "too many ask at once; try again"}})});
+        exchange->refuse(http_error(kUnavailable, {"too many ask at once; try again"}));
     } else {
         exchange->open();
     }
@@ -82,19 +79,6 @@ void HttpDesk::close() {
     for (const auto& exchange : exchanges_) {
         exchange->cut();
     }
-}
-
-void HttpDesk::tell(std::string_view text) {
-    for (const auto& exchange : exchanges_) {
-        if (exchange->following()) {
-            exchange->tell(text);
-        }
-    }
-}
-
-bool HttpDesk::has_followers() const {
-    return std::any_of(exchanges_.begin(), exchanges_.end(),
-                       [](const auto& exchange) { return exchange->following(); });
 }
 
 }  // namespace portreeve::daemon

@@ -7,7 +7,6 @@
 
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "daemon/http_exchange.h"
@@ -52,9 +51,6 @@ class HttpDesk final : private uring::Listener::Events, private HttpExchange::Ev
     void take(uring::Fd socket);
     void close();
     [[nodiscard]] bool joined() const { return listeners_.empty() && exchanges_.empty(); }
-    // To all whose answer goes on.
-    void tell(std::string_view text);
-    [[nodiscard]] bool has_followers() const;
 
   private:
     void on_accept(uring::Listener&, uring::Fd socket) override { take(std::move(socket)); }

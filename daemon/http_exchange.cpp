@@ -1,34 +1,38 @@
 #include "daemon/http_exchange.h"
 
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
-
+#include "daemon/http/body_scanner.h"
+#include "daemon/http/framing.h"
+#include "daemon/http/head.h"
+#include "daemon/http/page.h"
 #include "daemon/json_text.h"
 
 namespace portreeve::daemon {
 namespace {
 
-namespace http = boost::beast::http;
-
 constexpr std::uint32_t kReceiveBytesMax = 4 * 1024;
-constexpr unsigned kBadRequest = 400;
+constexpr std::uint16_t kContentTooLarge = 413;
+constexpr std::uint16_t kHeadTooLarge = 431;
 
 }  // namespace
 
-struct HttpExchange::Parser {
-    http::request_parser<http::string_body> request;
-    std::string unparsed;  // the head so far: the parser takes it as a whole
+HttpAnswer http_error(unsigned status, const std::vector<std::string>& sentences) {
+    return {status, json_text_of({{"error", sentences.front()}, {"errors", sentences}})};
+}
+
+struct HttpExchange::Reading {
+    std::string text;  // what has come and is not understood yet
+    http::HeadProgress progress;
+    http::RequestHead head;
+    bool in_body = false;
+    http::BodyScanner body;
+    HttpQuestion question;
 };
 
 HttpExchange::HttpExchange(uring::Ring& ring, uring::Stream::Pools pools, uring::Fd socket,
                            Events& events)
     : events_(events),
       stream_(ring, pools, std::move(socket), *this),
-      parser_(std::make_unique<Parser>()) {
-    parser_->request.eager(true);
-    parser_->request.header_limit(kHeadBytesMax);
-    parser_->request.body_limit(kBodyBytesMax);
+      reading_(std::make_unique<Reading>()) {
 }
 
 HttpExchange::~HttpExchange() = default;
@@ -44,60 +48,98 @@ void HttpExchange::refuse(const HttpAnswer& why) {
 }
 
 void HttpExchange::on_input(std::span<const std::byte> bytes) {
-    if (!parser_) {
+    if (!reading_) {
         stream_.receive(kReceiveBytesMax);  // nobody wants it, but its end has to be seen
         return;
     }
-    std::string& text = parser_->unparsed;
-    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    boost::system::error_code error;
-    const std::size_t taken =
-        parser_->request.put(boost::asio::buffer(text.data(), text.size()), error);
-    text.erase(0, taken);
-    if (error && error != http::error::need_more) {
-        const std::string sentence = "this is no request that can be read: " + error.message();
-        answer({kBadRequest, json_text_of({{"error", sentence}})});
-        return;
-    }
-    if (!parser_->request.is_done()) {
+    reading_->text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const auto whole = read();
+    if (!whole) {
+        const std::string sentence =
+            "this is no request that can be taken: " + std::string(whole.error().why);
+        answer(http_error(whole.error().status, {sentence}));
+    } else if (*whole) {
+        answer(events_.on_question(reading_->question));
+    } else {
         stream_.receive(kReceiveBytesMax);
-        return;
     }
-    const auto& message = parser_->request.get();
-    answer(events_.on_question(
-        {std::string(message.method_string()), std::string(message.target()), message.body()}));
+}
+
+tl::expected<bool, http::Fault> HttpExchange::read() {
+    if (!reading_->in_body) {
+        const auto whole = read_head();
+        if (!whole || !*whole) {
+            return whole;
+        }
+    }
+    if (const auto taken = read_body(); !taken) {
+        return tl::unexpected(taken.error());
+    }
+    return reading_->body.is_done();
+}
+
+tl::expected<bool, http::Fault> HttpExchange::read_head() {
+    Reading& reading = *reading_;
+    const auto whole = http::parse_request_head(reading.text, reading.progress, reading.head);
+    if (!whole) {
+        return whole;
+    }
+    if ((*whole ? reading.head.size_bytes : reading.text.size()) > kHeadBytesMax) {
+        return tl::unexpected(http::Fault{kHeadTooLarge, "its head is longer than 8 KiB"});
+    }
+    if (!*whole) {
+        return false;
+    }
+    const auto framing = http::framing_of(reading.head);
+    if (!framing) {
+        return tl::unexpected(framing.error());
+    }
+    if (framing->length_bytes > kBodyBytesMax) {
+        return tl::unexpected(http::Fault{kContentTooLarge, "its body is longer than 64 KiB"});
+    }
+    reading.question.method = reading.head.method;
+    reading.question.target = reading.head.path;
+    reading.body = http::BodyScanner(*framing);
+    reading.in_body = true;
+    reading.text.erase(0, reading.head.size_bytes);
+    return true;
+}
+
+tl::expected<void, http::Fault> HttpExchange::read_body() {
+    std::string_view rest = reading_->text;
+    std::string& body = reading_->question.body;
+    while (!rest.empty() && !reading_->body.is_done()) {
+        const auto piece = reading_->body.next(rest);
+        if (!piece) {
+            return tl::unexpected(piece.error());
+        }
+        if (piece->is_content) {
+            body.append(rest.substr(0, piece->size_bytes));
+        }
+        if (body.size() > kBodyBytesMax) {
+            return tl::unexpected(http::Fault{kContentTooLarge, "its body is longer than 64 KiB"});
+        }
+        rest.remove_prefix(piece->size_bytes);
+    }
+    reading_->text.clear();
+    return {};
 }
 
 // HTTP/1.1, and the connection's end is the answer's.
 void HttpExchange::answer(const HttpAnswer& answer) {
-    parser_.reset();
-    following_ = answer.goes_on;
+    reading_.reset();
     std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " ";
-    text += std::string(http::obsolete_reason(http::int_to_status(answer.status)));
-    text.append("\r\nContent-Type: ").append(answer.type).append("\r\n");
-    if (!following_) {
-        text.append("Content-Length: ").append(std::to_string(answer.body.size())).append("\r\n");
-    }
-    text.append("Connection: close\r\n\r\n").append(answer.body);
+    text.append(http::reason_of(static_cast<std::uint16_t>(answer.status)));
+    text.append("\r\nContent-Type: ").append(answer.type);
+    text.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
+    text.append("\r\nConnection: close\r\n\r\n").append(answer.body);
     stream_.append(std::as_bytes(std::span(text)));
-    if (following_) {
-        time_.stop();
-    } else {
-        stream_.end_output();
-    }
+    stream_.end_output();
     stream_.receive(kReceiveBytesMax);
 }
 
-void HttpExchange::tell(std::string_view text) {
-    if (stream_.output_bytes() + text.size() > kUnreadBytesMax) {
-        stream_.close();
-    } else if (!stream_.closing()) {
-        stream_.append(std::as_bytes(std::span(text)));
-    }
-}
-
 void HttpExchange::on_input_end(int) {
-    if (parser_ || following_ || stream_.output_ended() || stream_.output_failed()) {
+    if (reading_ || stream_.output_ended() || stream_.output_failed()) {
         stream_.close();
     }
 }

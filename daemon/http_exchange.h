@@ -1,15 +1,16 @@
-// One connection of a program that asks over HTTP: a question, its answer, the end. An answer may
-// go on: then what is told later follows it, until either side ends it.
+// One connection of a program that asks over HTTP: a question, its answer, the end.
 //
-// Owns: the socket, the parser. Called by: HttpDesk, on its ring; reports on_exchange_done(), after
-// which it is destroyed. Bounds: kHeadBytesMax, kBodyBytesMax; kTimeMs for all of it, unless it
-// goes on; kUnreadBytesMax that whoever follows has not taken yet.
+// Owns: the socket, and the question while it is read. Called by: HttpDesk, on its ring; reports
+// on_exchange_done(), after which it is destroyed. Bounds: kHeadBytesMax, kBodyBytesMax; kTimeMs
+// for all of it.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "daemon/http/fault.h"
 #include "uring/stream.h"
 
 namespace portreeve::daemon {
@@ -24,14 +25,15 @@ struct HttpAnswer {
     unsigned status = 200;
     std::string body;
     std::string_view type = "application/json";
-    bool goes_on = false;
 };
+
+// {"error":"…","errors":["…",…]}; at least one.
+[[nodiscard]] HttpAnswer http_error(unsigned status, const std::vector<std::string>& sentences);
 
 class HttpExchange final : private uring::Stream::Events {
   public:
-    static constexpr std::uint32_t kHeadBytesMax = 8 * 1024;
-    static constexpr std::uint64_t kBodyBytesMax = std::uint64_t{64} * 1024;
-    static constexpr std::size_t kUnreadBytesMax = std::size_t{1024} * 1024;
+    static constexpr std::size_t kHeadBytesMax = std::size_t{8} * 1024;
+    static constexpr std::size_t kBodyBytesMax = std::size_t{64} * 1024;
     static constexpr std::int64_t kTimeMs = 10'000;
 
     class Events {
@@ -54,26 +56,25 @@ class HttpExchange final : private uring::Stream::Events {
     void open();
     // Instead of open(): says so, and ends.
     void refuse(const HttpAnswer& why);
-    // Its answer goes on.
-    [[nodiscard]] bool following() const { return following_; }
-    // Whoever has left too much of it unread is cut off.
-    void tell(std::string_view text);
     void cut() { stream_.close(); }
 
   private:
-    struct Parser;
+    struct Reading;
 
     void on_input(std::span<const std::byte> bytes) override;
     void on_input_end(int error) override;
     void on_output_sent() override;
     void on_output_failed(int error) override;
     void on_stream_joined() override { events_.on_exchange_done(*this); }
+    // Whether the question is there as a whole.
+    [[nodiscard]] tl::expected<bool, http::Fault> read();
+    [[nodiscard]] tl::expected<bool, http::Fault> read_head();
+    [[nodiscard]] tl::expected<void, http::Fault> read_body();
     void answer(const HttpAnswer& answer);
 
     Events& events_;
     uring::Stream stream_;
-    std::unique_ptr<Parser> parser_;  // until the question is read
-    bool following_ = false;
+    std::unique_ptr<Reading> reading_;  // until it is read
     uring::Timer time_ = uring::Timer::to<&HttpExchange::cut>(this, stream_.ring().timers());
 };
 

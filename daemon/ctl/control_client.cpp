@@ -1,69 +1,111 @@
 #include "daemon/ctl/control_client.h"
 
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <array>
-#include <cstdint>
-#include <limits>
+#include <cerrno>
+#include <cstring>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include "daemon/http/body_scanner.h"
+#include "daemon/http/framing.h"
+#include "daemon/http/head.h"
+#include "uring/fd.h"
 
 namespace portreeve::ctl {
 namespace {
 
-namespace asio = boost::asio;
-namespace http = boost::beast::http;
-using boost::system::error_code;
-using Socket = asio::local::stream_protocol::socket;
-
-constexpr unsigned kHttp11 = 11;
-
-std::string unreachable(const std::string& path, const error_code& error) {
-    std::string sentence =
-        "the daemon cannot be reached at " + path + ": " + error.message() + "; ";
-    if (error == asio::error::access_denied) {
-        return sentence + "root and the user that it runs as may control it";
-    }
-    return sentence + "is portreeved running? --socket PATH names another place";
+std::string unreachable(const std::string& path) {
+    std::string sentence = "the daemon cannot be reached at " + path;
+    sentence.append(": ").append(std::strerror(errno));
+    return sentence.append(errno == EACCES
+                               ? "; root and the user that it runs as may control it"
+                               : "; is portreeved running? --socket PATH names another place");
 }
 
-tl::expected<Socket, std::string> connect(asio::io_context& context, const std::string& path) {
-    if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+tl::expected<uring::Fd, std::string> connect(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof(address.sun_path)) {
         return tl::unexpected(path + ": too long for the path of a socket");
     }
-    Socket socket(context);
-    error_code error;
-    socket.connect(asio::local::stream_protocol::endpoint(path), error);
-    if (error) {
-        return tl::unexpected(unreachable(path, error));
+    std::memcpy(address.sun_path, path.data(), path.size());
+    uring::Fd made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!made ||
+        ::connect(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+        return tl::unexpected(unreachable(path));
     }
     const timeval patience{.tv_sec = ControlClient::kTimeS, .tv_usec = 0};
-    setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    return socket;
-}
-
-http::request<http::string_body> request(const std::string& method, const std::string& target,
-                                         const std::string& body) {
-    http::request<http::string_body> made;
-    made.version(kHttp11);
-    made.method_string(method);
-    made.target(target);
-    made.set(http::field::host, "portreeve");
-    if (!body.empty()) {
-        made.set(http::field::content_type, "application/json");
-        made.body() = body;
-    }
-    made.prepare_payload();
+    setsockopt(made.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(made.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     return made;
 }
 
-std::string broken_off(const error_code& error) {
-    return error == asio::error::would_block || error == asio::error::try_again
-               ? "the daemon does not answer"
-               : "the daemon's answer broke off: " + error.message();
+std::string request(const std::string& method, const std::string& target, const std::string& body) {
+    std::string text = method;
+    text.append(" ").append(target).append(" HTTP/1.1\r\nHost: portreeve\r\n");
+    if (!body.empty()) {
+        text.append("Content-Type: application/json\r\n");
+        text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
+    }
+    return text.append("\r\n").append(body);
+}
+
+// The daemon may answer, and end, before it has heard all.
+void say(int socket, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+        if (count < 0 && errno != EINTR) {
+            return;
+        }
+        text.remove_prefix(count < 0 ? 0 : static_cast<std::size_t>(count));
+    }
+}
+
+// All that comes until the end; the error is an errno.
+tl::expected<std::string, int> hear(int socket) {
+    std::string text;
+    std::array<char, 65'536> buffer{};
+    for (;;) {
+        const ssize_t count = ::recv(socket, buffer.data(), buffer.size(), 0);
+        if (count == 0) {
+            return text;
+        }
+        if (count > 0) {
+            text.append(buffer.data(), static_cast<std::size_t>(count));
+        } else if (errno != EINTR) {
+            return tl::unexpected(errno);
+        }
+    }
+}
+
+tl::expected<Reply, http::Fault> read_reply(std::string_view text, const std::string& method) {
+    constexpr http::Fault kShort{0, "it is cut short"};
+    http::HeadProgress progress;
+    http::ResponseHead head;
+    const auto whole = http::parse_response_head(text, progress, head);
+    if (!whole || !*whole) {
+        return tl::unexpected(whole ? kShort : whole.error());
+    }
+    const auto framing = http::framing_of(head, method);
+    if (!framing) {
+        return tl::unexpected(framing.error());
+    }
+    Reply reply{head.status, {}};
+    http::BodyScanner scanner(*framing);
+    text.remove_prefix(head.size_bytes);
+    while (!text.empty() && !scanner.is_done()) {
+        const auto piece = scanner.next(text);
+        if (!piece) {
+            return tl::unexpected(piece.error());
+        }
+        reply.body.append(piece->is_content ? text.substr(0, piece->size_bytes) : "");
+        text.remove_prefix(piece->size_bytes);
+    }
+    if (!scanner.is_done() && !scanner.ends_at_close()) {
+        return tl::unexpected(kShort);
+    }
+    return reply;
 }
 
 }  // namespace
@@ -71,54 +113,24 @@ std::string broken_off(const error_code& error) {
 tl::expected<Reply, std::string> ControlClient::ask(const std::string& method,
                                                     const std::string& target,
                                                     const std::string& body) const {
-    asio::io_context context;
-    auto socket = connect(context, socket_);
+    const auto socket = connect(socket_);
     if (!socket) {
         return tl::unexpected(socket.error());
     }
-    error_code error;
-    http::write(*socket, request(method, target, body), error);
-    boost::beast::flat_buffer buffer;
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(std::numeric_limits<std::uint64_t>::max());
-    if (!error) {
-        http::read(*socket, buffer, parser, error);
+    say(socket->get(), request(method, target, body));
+    const auto text = hear(socket->get());
+    if (!text) {
+        return tl::unexpected(text.error() == EAGAIN
+                                  ? std::string("the daemon does not answer")
+                                  : std::string("the daemon's answer broke off: ") +
+                                        std::strerror(text.error()));
     }
-    if (error) {
-        return tl::unexpected(broken_off(error));
+    auto reply = read_reply(*text, method);
+    if (!reply) {
+        return tl::unexpected("the daemon's answer cannot be read: " +
+                              std::string(reply.error().why));
     }
-    return Reply{parser.get().result_int(), std::move(parser.get().body())};
-}
-
-tl::expected<Reply, std::string> ControlClient::follow(const std::string& target,
-                                                       const Take& take) const {
-    asio::io_context context;
-    auto socket = connect(context, socket_);
-    if (!socket) {
-        return tl::unexpected(socket.error());
-    }
-    error_code error;
-    http::write(*socket, request("GET", target, {}), error);
-    boost::beast::flat_buffer buffer;
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(std::numeric_limits<std::uint64_t>::max());
-    if (!error) {
-        http::read_header(*socket, buffer, parser, error);
-    }
-    const timeval for_ever{};
-    setsockopt(socket->native_handle(), SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
-    const bool fine = !error && parser.get().result() == http::status::ok;
-    while (!error && !parser.is_done()) {
-        http::read_some(*socket, buffer, parser, error);
-        if (fine) {
-            take(parser.get().body());
-            parser.get().body().clear();
-        }
-    }
-    if (error) {
-        return tl::unexpected(broken_off(error));
-    }
-    return Reply{parser.get().result_int(), std::move(parser.get().body())};
+    return std::move(*reply);
 }
 
 std::string encoded(std::string_view text) {

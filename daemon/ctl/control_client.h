@@ -1,10 +1,9 @@
 // The client's side of the control socket: one question a connection.
 //
-// Owns: the connection, while it asks. Called by: the commands. Bounds: kTimeS for an answer that
-// does not go on.
+// Owns: the connection, while it asks. Called by: the commands. Bounds: kTimeS without a byte of
+// the answer, which is held whole.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -27,11 +26,6 @@ class ControlClient {
     [[nodiscard]] tl::expected<Reply, std::string> ask(const std::string& method,
                                                        const std::string& target,
                                                        const std::string& body = {}) const;
-    // For an answer that goes on: `take` gets what comes of it, as it comes, and whatever is not
-    // 200 is returned as a whole. Returns when the daemon ends it.
-    using Take = std::function<void(std::string_view text)>;
-    [[nodiscard]] tl::expected<Reply, std::string> follow(const std::string& target,
-                                                          const Take& take) const;
 
   private:
     std::string socket_;
