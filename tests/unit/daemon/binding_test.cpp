@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <ostream>
 
 namespace portreeve::daemon {
 namespace {
@@ -27,6 +28,11 @@ struct Case {
     bool wildcard;
     bool noted;
 };
+
+// Part of the test's name, so the same in every run.
+std::ostream& operator<<(std::ostream& out, const Case& wish) {
+    return out << '"' << wish.asked << '"';
+}
 
 const std::vector<std::string> kLoopback = {"127.0.0.1", "::1"};
 const std::vector<std::string> kEverywhere = {"0.0.0.0", "::"};
