@@ -1,5 +1,8 @@
 """`systemctl reload`, of a good file and of a bad one."""
 
+import re
+import subprocess
+
 import pytest
 
 from harness.wait import until
@@ -39,6 +42,19 @@ def test_a_good_file_holds_and_tunnels_live_on(here, config):
     assert 31000 <= other <= 31999
     counts = visitors.finish()
     assert counts["served"] == counts["tried"], counts
+
+
+def test_the_unit_lets_metrics_be_served(here, config):
+    here.ssh().allocated_ports()
+    here.host.write(CONFIG, config.replace('listen = ""', 'listen = "127.0.0.1:9464"'))
+    reload(here.host)
+    page = subprocess.run(
+        here.host.in_its_network(["curl", "-sS", "--fail", "http://127.0.0.1:9464/metrics"]),
+        capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "\nportreeve_sessions 1\n" in page
+    # What the unit hides of /proc is not needed.
+    for name in ("open_fds", "resident_memory_bytes", "cpu_seconds_total"):
+        assert float(re.search(rf"^process_{name} (\S+)$", page, re.MULTILINE)[1]) > 0, name
 
 
 def test_a_bad_file_changes_nothing_and_says_so(here, config):
