@@ -1,6 +1,7 @@
 // The words of single values, each parser with what it takes, what it refuses, and why.
 #include "conf/values.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>

@@ -124,6 +124,7 @@ TEST(ProcessFiguresTest, AreThoseOfThisProcess) {
     EXPECT_GT(before.virtual_bytes, before.resident_bytes);
     EXPECT_GT(before.fds_max, before.open_fds);
     std::vector<uring::Fd> more;
+    more.reserve(10);
     for (int i = 0; i < 10; ++i) {
         more.emplace_back(::dup(0));
     }
