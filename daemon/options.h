@@ -24,7 +24,7 @@ struct Valued {
     std::string_view name;
     std::string_view what;
     std::string Arguments::*value;
-    bool explains;  // it is part of the question of explain
+    bool explains = false;  // it is part of the question of explain
 };
 
 // Takes the option at `index`, and moves on to its value if that is the next word. False: there is
