@@ -60,7 +60,7 @@ class Client final : private ssh::Session::Events,
         Leases& leases;
         HeldTunnels& held;
         Metrics& metrics;
-        NewsQueue& news;
+        NewsBoard& news;
     };
     // What a client needs of its worker.
     struct Place {

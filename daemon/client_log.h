@@ -14,7 +14,7 @@
 
 #include "daemon/grant.h"
 #include "daemon/log.h"
-#include "daemon/news_queue.h"
+#include "daemon/news_board.h"
 #include "daemon/refusal.h"
 #include "daemon/source.h"
 #include "daemon/tunnel.h"
@@ -26,7 +26,7 @@ namespace portreeve::daemon {
 
 class ClientLog {
   public:
-    ClientLog(const Log& log, NewsQueue& news, uring::Ring& ring, WorkerFigures& figures,
+    ClientLog(const Log& log, NewsBoard& news, uring::Ring& ring, WorkerFigures& figures,
               const uring::Address& peer)
         : log_(log),
           news_(news),
@@ -54,7 +54,7 @@ class ClientLog {
 
   private:
     const Log& log_;
-    NewsQueue& news_;
+    NewsBoard& news_;
     uring::Ring& ring_;
     WorkerFigures& figures_;
     std::int64_t opened_ms_;

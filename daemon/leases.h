@@ -27,7 +27,7 @@
 #include "daemon/binding.h"
 #include "daemon/lease.h"
 #include "daemon/lease_store.h"
-#include "daemon/news_queue.h"
+#include "daemon/news_board.h"
 #include "daemon/refusal.h"
 #include "daemon/tunnel_entry.h"
 #include "ssh/session.h"
@@ -37,7 +37,7 @@ namespace portreeve::daemon {
 class Leases {
   public:
     // `news` is told what becomes of tunnels.
-    explicit Leases(NewsQueue* news = nullptr) : news_(news) {}
+    explicit Leases(NewsBoard* news = nullptr) : news_(news) {}
     Leases(const Leases&) = delete;
     Leases& operator=(const Leases&) = delete;
     Leases(Leases&&) = delete;
@@ -178,7 +178,7 @@ class Leases {
     static void put_error(Lease& lease, const Refusal& error);
     [[nodiscard]] static TunnelEntry entry_of(const Lease& lease);
 
-    NewsQueue* news_;
+    NewsBoard* news_;
     mutable std::mutex lock_;
     std::atomic<std::uint64_t> revision_{1};
     std::atomic<Counts::Kind> port_count_;  // written under the lock

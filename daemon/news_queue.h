@@ -1,12 +1,13 @@
-// What [events] command has yet to be told. News of one tunnel are put in under Leases' lock, so
-// they are here in the order in which they happened, whatever threads they came from.
+// What one of those who want to be told has yet to hear. News of one tunnel are put in under
+// Leases' lock, so they are here in the order in which they happened, whatever threads they came
+// from.
 //
 // Refusals have a ration, since strangers cause them, and at most kRefusalsMax of them wait; so
 // they take no room from what is told of tunnels. What is not taken is counted.
 //
-// Owns: the news that wait, and the descriptor that wakes who takes them. Called by: all threads
-// (wants(), tell()), the main thread (the rest); it has a lock of its own, and nothing is waited
-// for. Bounds: kBytesMax of text in all; kRefusals.
+// Owns: the news that wait, and the descriptor that wakes who takes them. Called by: NewsBoard, on
+// all threads (wants(), tell()); the reader, on the main thread (the rest); it has a lock of its
+// own, and nothing is waited for. Bounds: kBytesMax of text in all; kRefusals.
 #pragma once
 
 #include <atomic>

@@ -145,7 +145,7 @@ class Server final : private uring::Listener::Events,
     uring::Ring ring_;
     Admission admission_;
     Owners owners_;
-    NewsQueue news_;
+    NewsBoard news_;
     Leases leases_{&news_};
     CodeCounts refusals_;  // of this thread
     HeldTunnels held_{ring_, leases_, log_, admission_.ration(), refusals_, *this};
@@ -157,7 +157,8 @@ class Server final : private uring::Listener::Events,
                                   policy_->config.server.runtime_dir + "/tunnels",
                                   static_cast<TunnelSockets::Events&>(*this)};
     Directory directory_{ring_, leases_, log_, policy_->config.server.runtime_dir, tunnel_sockets_};
-    EventCommand event_command_{ring_, news_, log_, static_cast<EventCommand::Events&>(*this)};
+    EventCommand event_command_{ring_, news_.for_command(), log_,
+                                static_cast<EventCommand::Events&>(*this)};
     LeaseUpkeep upkeep_{ring_, leases_, log_, policy_->config.server.state_dir};
     Metrics metrics_{ring_, kMetricsBuffers, static_cast<Metrics::Events&>(*this)};
     std::vector<conf::Endpoint> metrics_at_;  // as configured; and where that is

@@ -68,7 +68,8 @@ class LeasesTest : public ::testing::Test {
     // who had it before.
     std::vector<std::string> told() {
         std::vector<std::string> all;
-        while (const auto news = news_.take([](const std::string&) { return false; })) {
+        while (const auto news =
+                   news_.for_command().take([](const std::string&) { return false; })) {
             const auto object = nlohmann::json::parse(news->text);
             const std::string why = object.value("code", "");
             all.push_back(object.value("event", "") + (why.empty() ? "" : ": " + why) +
@@ -77,10 +78,10 @@ class LeasesTest : public ::testing::Test {
         }
         return all;
     }
-    void tell_all() { news_.want(conf::Events().on); }
+    void tell_all() { news_.for_command().want(conf::Events().on); }
 
     Keeper keeper_;
-    NewsQueue news_;
+    NewsBoard news_;
     Leases leases_{&news_};
     conf::Forward rules_;
 };
