@@ -49,7 +49,29 @@ void HttpDesk::take(uring::Fd socket) {
     }
 }
 
+HttpAnswer HttpDesk::on_question(const HttpQuestion& question) {
+    HttpAnswer answer = events_.on_question(question);
+    if (answer.goes_on && followers_ == kFollowersMax) {
+        return http_error(kUnavailable, {"too many follow at once; try again"});
+    }
+    if (answer.goes_on) {
+        events_.on_followers(++followers_);
+    }
+    return answer;
+}
+
+void HttpDesk::tell(std::string_view text) {
+    for (const auto& exchange : exchanges_) {
+        if (exchange->follows() && !exchange->tell(text)) {
+            events_.on_follower_cut();
+        }
+    }
+}
+
 void HttpDesk::on_exchange_done(HttpExchange& exchange) {
+    if (exchange.follows()) {
+        events_.on_followers(--followers_);
+    }
     const auto found = std::find_if(exchanges_.begin(), exchanges_.end(),
                                     [&](const auto& one) { return one.get() == &exchange; });
     done_.push_back(std::move(*found));
@@ -77,7 +99,7 @@ void HttpDesk::close() {
     closed_ = true;
     listen({});
     for (const auto& exchange : exchanges_) {
-        exchange->cut();
+        exchange->follows() ? exchange->finish() : exchange->cut();
     }
 }
 

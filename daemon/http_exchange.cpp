@@ -1,5 +1,8 @@
 #include "daemon/http_exchange.h"
 
+#include <array>
+#include <charconv>
+
 #include "daemon/http/body_scanner.h"
 #include "daemon/http/framing.h"
 #include "daemon/http/head.h"
@@ -127,25 +130,68 @@ tl::expected<void, http::Fault> HttpExchange::read_body() {
 
 // HTTP/1.1, and the connection's end is the answer's.
 void HttpExchange::answer(const HttpAnswer& answer) {
+    follows_ = answer.goes_on;
+    in_chunks_ = follows_ && reading_->head.version == http::Version::v1_1;
     reading_.reset();
     std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " ";
     text.append(http::reason_of(static_cast<std::uint16_t>(answer.status)));
     text.append("\r\nContent-Type: ").append(answer.type);
-    text.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
-    text.append("\r\nConnection: close\r\n\r\n").append(answer.body);
-    stream_.append(std::as_bytes(std::span(text)));
-    stream_.end_output();
+    if (in_chunks_) {
+        text.append("\r\nTransfer-Encoding: chunked");
+    } else if (!follows_) {
+        text.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
+    }
+    text.append("\r\nConnection: close\r\n\r\n").append(follows_ ? "" : answer.body);
+    append(text);
+    if (follows_) {
+        time_.stop();
+    } else {
+        stream_.end_output();
+    }
     stream_.receive(kReceiveBytesMax);
 }
 
+bool HttpExchange::tell(std::string_view text) {
+    if (stream_.closing() || text.empty()) {  // a chunk of no bytes would be the last
+        return true;
+    }
+    if (stream_.output_bytes() + text.size() > kUnreadBytesMax) {
+        stream_.close();
+        return false;
+    }
+    if (!in_chunks_) {
+        append(text);
+        return true;
+    }
+    std::array<char, 16> size{};
+    const auto digits = std::to_chars(size.data(), size.data() + size.size(), text.size(), 16);
+    append({size.data(), digits.ptr});
+    append("\r\n");
+    append(text);
+    append("\r\n");
+    return true;
+}
+
+void HttpExchange::finish() {
+    if (in_chunks_) {
+        append("0\r\n\r\n");
+    }
+    stream_.end_output();
+    if (stream_.output_ended()) {
+        stream_.close();
+    } else {
+        time_.start_at(stream_.ring().now_ms() + kFarewellMs);
+    }
+}
+
 void HttpExchange::on_input_end(int) {
-    if (reading_ || stream_.output_ended() || stream_.output_failed()) {
+    if (reading_ || follows_ || stream_.output_ended() || stream_.output_failed()) {
         stream_.close();
     }
 }
 
 void HttpExchange::on_output_sent() {
-    if (stream_.output_ended() && stream_.input_ended()) {
+    if (stream_.output_ended() && (stream_.input_ended() || follows_)) {
         stream_.close();
     }
 }

@@ -1,8 +1,10 @@
-// One connection of a program that asks over HTTP: a question, its answer, the end.
+// One connection of a program that asks over HTTP: a question, its answer, the end. An answer may
+// go on: then what is told later follows it, until either side ends it.
 //
 // Owns: the socket, and the question while it is read. Called by: HttpDesk, on its ring; reports
 // on_exchange_done(), after which it is destroyed. Bounds: kHeadBytesMax, kBodyBytesMax; kTimeMs
-// for all of it.
+// for all of it, unless it goes on; then kUnreadBytesMax that was told and is not taken yet, and
+// kFarewellMs for the end.
 #pragma once
 
 #include <memory>
@@ -25,6 +27,7 @@ struct HttpAnswer {
     unsigned status = 200;
     std::string body;
     std::string_view type = "application/json";
+    bool goes_on = false;  // its body is what is told from now on
 };
 
 // {"error":"…","errors":["…",…]}; at least one.
@@ -35,6 +38,8 @@ class HttpExchange final : private uring::Stream::Events {
     static constexpr std::size_t kHeadBytesMax = std::size_t{8} * 1024;
     static constexpr std::size_t kBodyBytesMax = std::size_t{64} * 1024;
     static constexpr std::int64_t kTimeMs = 10'000;
+    static constexpr std::size_t kUnreadBytesMax = std::size_t{1024} * 1024;
+    static constexpr std::int64_t kFarewellMs = 1'000;
 
     class Events {
       public:
@@ -56,6 +61,12 @@ class HttpExchange final : private uring::Stream::Events {
     void open();
     // Instead of open(): says so, and ends.
     void refuse(const HttpAnswer& why);
+    // Its answer goes on.
+    [[nodiscard]] bool follows() const { return follows_; }
+    // To one that follows. False: it has left too much unread, and is cut off.
+    bool tell(std::string_view text);
+    // Ends an answer that goes on, in order: what was told still leaves.
+    void finish();
     void cut() { stream_.close(); }
 
   private:
@@ -71,10 +82,13 @@ class HttpExchange final : private uring::Stream::Events {
     [[nodiscard]] tl::expected<bool, http::Fault> read_head();
     [[nodiscard]] tl::expected<void, http::Fault> read_body();
     void answer(const HttpAnswer& answer);
+    void append(std::string_view text) { stream_.append(std::as_bytes(std::span(text))); }
 
     Events& events_;
     uring::Stream stream_;
     std::unique_ptr<Reading> reading_;  // until it is read
+    bool follows_ = false;
+    bool in_chunks_ = false;  // one of HTTP/1.0 that follows reads until the end
     uring::Timer time_ = uring::Timer::to<&HttpExchange::cut>(this, stream_.ring().timers());
 };
 
