@@ -482,6 +482,15 @@ Parsed<EventKind> parse_event_kind(std::string_view text) {
     return parse_choice<EventKind>(text, kEventKinds);
 }
 
+std::vector<EventKind> all_event_kinds() {
+    std::vector<EventKind> kinds;
+    kinds.reserve(kEventKinds.size());
+    for (const auto& choice : kEventKinds) {
+        kinds.push_back(choice.value);
+    }
+    return kinds;
+}
+
 std::string_view name_of(EventKind kind) {
     const auto* const found =
         std::find_if(kEventKinds.begin(), kEventKinds.end(),

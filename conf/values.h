@@ -76,6 +76,7 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 [[nodiscard]] Parsed<Bind> parse_bind(std::string_view text);
 [[nodiscard]] Parsed<RemovedKeys> parse_removed_keys(std::string_view text);
 [[nodiscard]] Parsed<EventKind> parse_event_kind(std::string_view text);
+[[nodiscard]] std::vector<EventKind> all_event_kinds();
 // As the configuration has it: "up".
 [[nodiscard]] std::string_view name_of(EventKind kind);
 [[nodiscard]] Parsed<LogFormat> parse_log_format(std::string_view text);

@@ -35,7 +35,24 @@ tl::expected<void, std::string> Control::open(uring::Fd passed, const std::strin
         return tl::unexpected(std::string("its buffers: ") + std::strerror(-rc));
     }
     desk_.listen(std::move(passed));
+    watch_.open();
     return {};
+}
+
+// The last news first, so that those who follow hear them.
+void Control::close() {
+    watch_.stop();
+    desk_.close();
+}
+
+void Control::on_follower_cut() {
+    log_.warning("follower_cut", {{"why", "it did not read what it was told, and 1 MiB waited"}});
+}
+
+void Control::tell_if_joined() {
+    if (joined()) {
+        events_.on_control_joined();
+    }
 }
 
 std::optional<HttpAnswer> Control::why_not(int socket) {

@@ -62,7 +62,8 @@ HttpAnswer status(const HttpQuestion&, ControlHost& host) {
                    {"admitted", now.admitted},
                    {"refused", now.refused},
                    {"tunnels_open", now.tunnels_open},
-                   {"tunnels_held", now.tunnels_held}});
+                   {"tunnels_held", now.tunnels_held},
+                   {"followers", now.followers}});
 }
 
 HttpAnswer tunnels(const HttpQuestion&, ControlHost& host) {
@@ -107,6 +108,13 @@ HttpAnswer check(const HttpQuestion&, ControlHost& host) {
 HttpAnswer drain(const HttpQuestion&, ControlHost& host) {
     host.control_drain();
     return answer({{"draining", true}});
+}
+
+HttpAnswer events(const HttpQuestion&, ControlHost&) {
+    HttpAnswer made;
+    made.type = "application/x-ndjson";
+    made.goes_on = true;
+    return made;
 }
 
 HttpAnswer explain_forward(const HttpQuestion& question, ControlHost& host) {
@@ -202,6 +210,7 @@ constexpr std::array kPlaces = {Place{"/v1/status", {"GET"}, status},
                                 Place{"/v1/check", {"POST"}, check},
                                 Place{"/v1/explain", {"POST"}, explain_forward},
                                 Place{"/v1/drain", {"POST"}, drain},
+                                Place{"/v1/events", {"GET"}, events},
                                 Place{"/v1/log", {"GET", "PUT"}, log_levels}};
 
 }  // namespace
@@ -213,8 +222,8 @@ HttpAnswer answer_control(const HttpQuestion& question, ControlHost& host) {
     });
     if (place == kPlaces.end()) {
         return http_error(kNotFound, {"there is nothing here; /v1/status, /v1/tunnels, "
-                                      "/v1/reload, /v1/check, /v1/explain, /v1/drain and "
-                                      "/v1/log are what can be asked"});
+                                      "/v1/reload, /v1/check, /v1/explain, /v1/drain, /v1/events "
+                                      "and /v1/log are what can be asked"});
     }
     const auto& [method, other] = place->methods;
     if (question.method != method && (other.empty() || question.method != other)) {

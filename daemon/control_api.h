@@ -8,6 +8,7 @@
 //   POST   /v1/check               reads what a reload would read, and changes nothing
 //   POST   /v1/explain             {"key":"TYPE BASE64","listen":"8080","user":"","from":""}
 //   POST   /v1/drain               as SIGTERM
+//   GET    /v1/events              what happens from now on, a line each, as docs/EVENTS.md has it
 //   GET    /v1/log                 the levels
 //   PUT    /v1/log                 changes some, {"level":"info","visitor":"debug"}, until the next
 //                                  reload
@@ -47,6 +48,7 @@ class ControlHost {
         std::uint64_t tunnels_held = 0;
         std::uint64_t keys = 0;
         std::uint64_t workers = 0;
+        std::uint64_t followers = 0;  // of events
     };
     struct Checked {
         std::string config;  // the file; empty: the built-in defaults

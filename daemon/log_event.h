@@ -28,6 +28,7 @@ inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"event_command_failed", Subsystem::server, "12bc7413154345bbae8a88bb9f2d8305"},
     {"event_command_output", Subsystem::server, "4de0a80a5037476d9b3af42c4ef680c4"},
     {"events_lost", Subsystem::server, "41c4a92aa17c4ca082b350a9b008a234"},
+    {"follower_cut", Subsystem::server, "87a5c4ccccb443fca9c76cd64960f3be"},
     {"held_back", Subsystem::server, "b4c85ac5c0f745999ac52c2e86f9bc8c"},
     {"key_refused", Subsystem::server, "e2c453399d074dd6bba000b0fafe8995"},
     {"keys_not_watched", Subsystem::server, "4154ace2e2994193aa5493b2ede3c792"},

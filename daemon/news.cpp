@@ -9,8 +9,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json begun(conf::EventKind kind, std::int64_t now_s) {
-    return {{"event", name_of(kind)}, {"time", time_text(now_s)}};
+Json begun(std::string_view event, std::int64_t now_s) {
+    return {{"event", event}, {"time", time_text(now_s)}};
 }
 
 void add_reason(Json& object, const Refusal& why) {
@@ -22,7 +22,7 @@ void add_reason(Json& object, const Refusal& why) {
 
 News news_of(const TunnelNews& happened, std::int64_t now_s) {
     const TunnelEntry& tunnel = happened.tunnel;
-    Json object = begun(happened.kind, now_s);
+    Json object = begun(name_of(happened.kind), now_s);
     if (happened.why != nullptr) {
         add_reason(object, *happened.why);
     }
@@ -35,7 +35,7 @@ News news_of(const TunnelNews& happened, std::int64_t now_s) {
 }
 
 News news_of(const RefusalNews& happened, std::int64_t now_s) {
-    Json object = begun(conf::EventKind::refused, now_s);
+    Json object = begun(name_of(conf::EventKind::refused), now_s);
     add_reason(object, happened.why);
     object["what"] = happened.what;
     object["client"] = happened.client;
@@ -43,6 +43,13 @@ News news_of(const RefusalNews& happened, std::int64_t now_s) {
     object["fingerprint"] = happened.fingerprint;
     object["asked"] = happened.asked;
     return {conf::EventKind::refused, "", happened.client, json_line_of(object) + '\n'};
+}
+
+std::string lost_line(std::uint64_t events, std::int64_t now_s) {
+    Json object = begun("lost", now_s);
+    object["sentence"] = "more happened at once than can be told";
+    object["events"] = events;
+    return json_line_of(object) + '\n';
 }
 
 }  // namespace portreeve::daemon

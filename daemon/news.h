@@ -1,7 +1,8 @@
-// What [events] command is told: one thing that happened, as a JSON object on one line.
-// docs/EVENTS.md has what is in it.
+// What [events] command and those who watch are told: one thing that happened, as a JSON object on
+// one line. docs/EVENTS.md has what is in it.
 //
-// Owns: values only. Called by: NewsQueue. Bounds: none of its own; the queue counts the bytes.
+// Owns: values only. Called by: NewsQueue, Watch. Bounds: none of its own; the queue counts the
+// bytes.
 #pragma once
 
 #include <cstdint>
@@ -41,5 +42,7 @@ struct News {
 // As of `now_s`.
 [[nodiscard]] News news_of(const TunnelNews& happened, std::int64_t now_s);
 [[nodiscard]] News news_of(const RefusalNews& happened, std::int64_t now_s);
+// What those who watch are told instead of so many events: an object too, and the line's end.
+[[nodiscard]] std::string lost_line(std::uint64_t events, std::int64_t now_s);
 
 }  // namespace portreeve::daemon

@@ -176,7 +176,11 @@ class Server final : private uring::Listener::Events,
     std::int64_t watchdog_ms_ = 0;  // as systemd asked for
     Watchdog watchdog_{ring_, static_cast<Watchdog::Events&>(*this)};
     StatusLine status_line_{ring_, static_cast<StatusLine::Events&>(*this)};
-    Control control_{ring_, kControlBuffers, static_cast<ControlHost&>(*this),
+    Control control_{ring_,
+                     kControlBuffers,
+                     static_cast<ControlHost&>(*this),
+                     news_.for_watch(),
+                     log_,
                      static_cast<Control::Events&>(*this)};
     conf::Log log_levels_ = policy_->config.log;  // as they are now
     std::int64_t since_s_ = 0;                    // by the wall clock

@@ -37,7 +37,8 @@ ControlHost::Status Server::control_status() const {
             leases.open(),
             leases.held(),
             policy_->authorized_keys.size(),
-            workers_.size()};
+            workers_.size(),
+            control_.followers()};
 }
 
 std::size_t Server::control_kick(const std::string& called) {

@@ -24,22 +24,19 @@ std::uint64_t number_in(const Json& traffic, const char* key) {
 }
 
 Row row_of(const Json& tunnel) {
-    const std::string address = text_in(tunnel, "address");
-    const bool brackets = address.find(':') != std::string::npos;
     const std::string error = text_in(tunnel, "last_error");
     const Json traffic = tunnel.value("traffic", Json::object());
-    return {
-        text_in(tunnel, "name"),
-        text_in(tunnel, "kind"),
-        (brackets ? "[" + address + "]" : address) + ":" + std::to_string(tunnel.value("port", 0)),
-        text_in(tunnel, "state"),
-        text_in(tunnel, "since"),
-        std::to_string(number_in(traffic, "visitors")) + " of " +
-            std::to_string(number_in(traffic, "visitors_total")),
-        bytes_text(number_in(traffic, "bytes_in")) + " in, " +
-            bytes_text(number_in(traffic, "bytes_out")) + " out",
-        text_in(tunnel, "client"),
-        error.empty() ? "" : error + " (" + text_in(tunnel, "last_error_at") + ")"};
+    return {text_in(tunnel, "name"),
+            text_in(tunnel, "kind"),
+            place_of(tunnel),
+            text_in(tunnel, "state"),
+            text_in(tunnel, "since"),
+            std::to_string(number_in(traffic, "visitors")) + " of " +
+                std::to_string(number_in(traffic, "visitors_total")),
+            bytes_text(number_in(traffic, "bytes_in")) + " in, " +
+                bytes_text(number_in(traffic, "bytes_out")) + " out",
+            text_in(tunnel, "client"),
+            error.empty() ? "" : error + " (" + text_in(tunnel, "last_error_at") + ")"};
 }
 
 }  // namespace
@@ -82,6 +79,13 @@ Json array_of(const std::vector<TunnelEntry>& entries, Detail detail) {
         array.push_back(std::move(object));
     }
     return array;
+}
+
+std::string place_of(const Json& tunnel) {
+    const std::string address = text_in(tunnel, "address");
+    const bool brackets = address.find(':') != std::string::npos;
+    return (brackets ? "[" + address + "]" : address) + ":" +
+           std::to_string(tunnel.value("port", 0));
 }
 
 std::string table_of(const Json& tunnels) {

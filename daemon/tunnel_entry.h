@@ -53,6 +53,8 @@ enum class Detail { plain, traffic };
 [[nodiscard]] nlohmann::ordered_json array_of(const std::vector<TunnelEntry>& entries,
                                               Detail detail);
 
+// Where one of these objects is, for people: "127.0.0.1:20001", "[::1]:20001", "pc42:22".
+[[nodiscard]] std::string place_of(const nlohmann::ordered_json& tunnel);
 // Such an array with traffic, for people: a line a tunnel, with a line of headings; empty if there
 // is none.
 [[nodiscard]] std::string table_of(const nlohmann::ordered_json& tunnels);

@@ -2,7 +2,7 @@
 # Completion of portreevectl for bash.
 
 _portreevectl() {
-    local commands="list show kick status explain check reload drain log-level"
+    local commands="list show kick status explain check reload drain watch log-level"
     local levels="error warning info debug"
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command="" socket=() index

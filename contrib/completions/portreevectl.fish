@@ -1,6 +1,6 @@
 # Completion of portreevectl for fish.
 
-set -l commands list show kick status explain check reload drain log-level
+set -l commands list show kick status explain check reload drain watch log-level
 set -l no_command "not __fish_seen_subcommand_from $commands"
 
 complete -c portreevectl -f
@@ -16,6 +16,7 @@ complete -c portreevectl -n $no_command -a explain -d 'would a key be granted a 
 complete -c portreevectl -n $no_command -a check -d 'read the configuration, change nothing'
 complete -c portreevectl -n $no_command -a reload -d 'read the configuration and use it'
 complete -c portreevectl -n $no_command -a drain -d 'stop the daemon'
+complete -c portreevectl -n $no_command -a watch -d 'what happens, as it happens'
 complete -c portreevectl -n $no_command -a log-level -d 'show or set the levels of the log'
 complete -c portreevectl -n '__fish_seen_subcommand_from show kick' \
     -a "(portreevectl list 2>/dev/null | awk 'NR > 1 { print \$1 }')"

@@ -34,17 +34,18 @@ struct Command {
     std::size_t words_max;
     std::string_view words;
 };
-constexpr std::array kCommands = {
-    Command{"list", 0, 0, ""},
-    Command{"show", 1, 1, " NAME"},
-    Command{"kick", 1, 1, " NAME"},
-    Command{"status", 0, 0, ""},
-    Command{"reload", 0, 0, ""},
-    Command{"check", 0, 0, ""},
-    Command{"drain", 0, 0, ""},
-    Command{"explain", 0, 0, " --key FILE --listen ADDRESS:PORT"},
-    Command{"log-level", 0, SIZE_MAX, " [LEVEL | PART=LEVEL]..."},
-};
+constexpr auto kCommands = std::to_array<Command>({
+    {"list", 0, 0, ""},
+    {"show", 1, 1, " NAME"},
+    {"kick", 1, 1, " NAME"},
+    {"status", 0, 0, ""},
+    {"reload", 0, 0, ""},
+    {"check", 0, 0, ""},
+    {"drain", 0, 0, ""},
+    {"explain", 0, 0, " --key FILE --listen ADDRESS:PORT"},
+    {"watch", 0, 0, ""},
+    {"log-level", 0, SIZE_MAX, " [LEVEL | PART=LEVEL]..."},
+});
 
 std::string command_names() {
     std::string names;
@@ -122,6 +123,8 @@ std::string_view usage() {
            "  check                  read the configuration and the keys; change nothing\n"
            "  reload                 … and use them, if nothing is wrong with them\n"
            "  drain                  stop: no new connections, visitors may finish\n"
+           "  watch                  what happens, as it happens: tunnels up, held, down; "
+           "refusals\n"
            "  log-level [LEVEL | PART=LEVEL]...\n"
            "                         the levels of the log; or set them, until the next reload\n"
            "\n"

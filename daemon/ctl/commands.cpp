@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/ctl/control_client.h"
+#include "daemon/news_text.h"
 #include "daemon/people_text.h"
 #include "daemon/tunnel_entry.h"
 
@@ -20,7 +21,6 @@ using daemon::printable;
 
 constexpr int kNo = 1;
 constexpr int kWrong = 2;
-constexpr unsigned kFine = 200;
 constexpr unsigned kBadRequest = 400;
 constexpr unsigned kUnprocessable = 422;
 constexpr int kIndent = 2;
@@ -58,7 +58,7 @@ int ask(const Arguments& arguments, const std::string& method, const std::string
     if (!reply) {
         return complain(reply.error(), kNo);
     }
-    if (reply->status != kFine) {
+    if (reply->status != Reply::kFine) {
         return refused(*reply);
     }
     const Json answer = Json::parse(reply->body, nullptr, false);
@@ -216,6 +216,35 @@ int log_level(const Arguments& arguments) {
                });
 }
 
+// A line for each line of JSON.
+std::string lines_of(std::string_view news) {
+    std::string text;
+    while (!news.empty()) {
+        const std::string_view line = news.substr(0, news.find('\n'));
+        news.remove_prefix(std::min(news.size(), line.size() + 1));
+        const Json object = Json::parse(line, nullptr, false);
+        text.append(object.is_object() ? daemon::line_of(object) : printable(line)).append("\n");
+    }
+    return text;
+}
+
+// What happens, until the daemon ends; a signal ends it as it ends any program.
+int watch(const Arguments& arguments) {
+    std::string begun;  // of a line that is not there as a whole
+    const auto reply =
+        ControlClient(arguments.socket).follow("/v1/events", [&](std::string_view content) {
+            begun.append(content);
+            const std::size_t end = begun.rfind('\n') + 1;
+            print(arguments.json ? begun.substr(0, end) : lines_of(begun.substr(0, end)));
+            begun.erase(0, end);
+            std::fflush(stdout);
+        });
+    if (!reply) {
+        return complain(reply.error(), kNo);
+    }
+    return reply->status == Reply::kFine ? 0 : refused(*reply);
+}
+
 struct Command {
     std::string_view name;
     int (*run)(const Arguments& arguments);
@@ -229,6 +258,7 @@ constexpr std::array kCommands = {
     Command{"check", read_configuration},
     Command{"drain", drain},
     Command{"explain", explain},
+    Command{"watch", watch},
     Command{"log-level", log_level},
 };
 

@@ -1,6 +1,7 @@
 // The commands of portreevectl: what each asks the daemon, and how its answer is shown.
 //
-// Owns: nothing. Called by: main. Bounds: an answer is held whole.
+// Owns: nothing. Called by: main. Bounds: an answer is held whole, but of one that
+// goes on a line.
 #pragma once
 
 #include "daemon/ctl/arguments.h"

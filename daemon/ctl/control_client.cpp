@@ -62,75 +62,146 @@ void say(int socket, std::string_view text) {
     }
 }
 
-// All that comes until the end; the error is an errno.
-tl::expected<std::string, int> hear(int socket) {
-    std::string text;
-    std::array<char, 65'536> buffer{};
-    for (;;) {
-        const ssize_t count = ::recv(socket, buffer.data(), buffer.size(), 0);
-        if (count == 0) {
-            return text;
-        }
-        if (count > 0) {
-            text.append(buffer.data(), static_cast<std::size_t>(count));
-        } else if (errno != EINTR) {
-            return tl::unexpected(errno);
-        }
-    }
+void wait_for_ever(int socket) {
+    const timeval patience{};
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 }
 
-tl::expected<Reply, http::Fault> read_reply(std::string_view text, const std::string& method) {
-    constexpr http::Fault kShort{0, "it is cut short"};
-    http::HeadProgress progress;
-    http::ResponseHead head;
-    const auto whole = http::parse_response_head(text, progress, head);
+// Reads an answer as it comes.
+class ReplyReader {
+  public:
+    explicit ReplyReader(std::string method) : method_(std::move(method)) {}
+
+    // 0: the head is not there yet.
+    [[nodiscard]] unsigned status() const { return status_; }
+    [[nodiscard]] bool is_done() const { return status_ != 0 && body_.is_done(); }
+    [[nodiscard]] bool ends_at_close() const { return status_ != 0 && body_.ends_at_close(); }
+    // `take` gets the content that is in these bytes.
+    [[nodiscard]] tl::expected<void, http::Fault> read(std::string_view bytes,
+                                                       const ControlClient::OnContent& take);
+
+  private:
+    // True: it is there as a whole, and only what is behind it is left of `text_`.
+    [[nodiscard]] tl::expected<bool, http::Fault> read_head();
+
+    std::string method_;
+    std::string text_;  // what is not understood yet
+    http::HeadProgress progress_;
+    http::ResponseHead head_;
+    unsigned status_ = 0;
+    http::BodyScanner body_;
+};
+
+tl::expected<bool, http::Fault> ReplyReader::read_head() {
+    const auto whole = http::parse_response_head(text_, progress_, head_);
     if (!whole || !*whole) {
-        return tl::unexpected(whole ? kShort : whole.error());
+        return whole;
     }
-    const auto framing = http::framing_of(head, method);
+    const auto framing = http::framing_of(head_, method_);
     if (!framing) {
         return tl::unexpected(framing.error());
     }
-    Reply reply{head.status, {}};
-    http::BodyScanner scanner(*framing);
-    text.remove_prefix(head.size_bytes);
-    while (!text.empty() && !scanner.is_done()) {
-        const auto piece = scanner.next(text);
+    body_ = http::BodyScanner(*framing);
+    status_ = head_.status;
+    text_.erase(0, head_.size_bytes);
+    return true;
+}
+
+tl::expected<void, http::Fault> ReplyReader::read(std::string_view bytes,
+                                                  const ControlClient::OnContent& take) {
+    text_.append(bytes);
+    if (status_ == 0) {
+        const auto whole = read_head();
+        if (!whole) {
+            return tl::unexpected(whole.error());
+        }
+        if (!*whole) {
+            return {};
+        }
+    }
+    std::string_view rest = text_;
+    while (!rest.empty() && !body_.is_done()) {
+        const auto piece = body_.next(rest);
         if (!piece) {
             return tl::unexpected(piece.error());
         }
-        reply.body.append(piece->is_content ? text.substr(0, piece->size_bytes) : "");
-        text.remove_prefix(piece->size_bytes);
+        if (piece->is_content) {
+            take(rest.substr(0, piece->size_bytes));
+        }
+        rest.remove_prefix(piece->size_bytes);
     }
-    if (!scanner.is_done() && !scanner.ends_at_close()) {
-        return tl::unexpected(kShort);
+    text_.clear();
+    return {};
+}
+
+// Hears the answer to its end; one that goes on may be silent for ever. The error is a sentence.
+tl::expected<void, std::string> hear(int socket, ReplyReader& reader,
+                                     const ControlClient::OnContent& take, bool goes_on) {
+    std::array<char, 65'536> buffer{};
+    while (!reader.is_done()) {
+        const ssize_t count = ::recv(socket, buffer.data(), buffer.size(), 0);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return tl::unexpected(errno == EAGAIN ? std::string("the daemon does not answer")
+                                                  : std::string("the daemon's answer broke off: ") +
+                                                        std::strerror(errno));
+        }
+        if (count == 0 && !reader.ends_at_close()) {
+            return tl::unexpected(std::string("the daemon's answer is cut short"));
+        }
+        if (count == 0) {
+            break;
+        }
+        const auto read = reader.read({buffer.data(), static_cast<std::size_t>(count)}, take);
+        if (!read) {
+            return tl::unexpected("the daemon's answer cannot be read: " +
+                                  std::string(read.error().why));
+        }
+        if (goes_on && reader.status() == Reply::kFine) {
+            wait_for_ever(socket);
+        }
     }
-    return reply;
+    return {};
 }
 
 }  // namespace
 
-tl::expected<Reply, std::string> ControlClient::ask(const std::string& method,
-                                                    const std::string& target,
-                                                    const std::string& body) const {
+tl::expected<Reply, std::string> ControlClient::converse(const std::string& method,
+                                                         const std::string& target,
+                                                         const std::string& body,
+                                                         const OnContent* on_content) const {
     const auto socket = connect(socket_);
     if (!socket) {
         return tl::unexpected(socket.error());
     }
     say(socket->get(), request(method, target, body));
-    const auto text = hear(socket->get());
-    if (!text) {
-        return tl::unexpected(text.error() == EAGAIN
-                                  ? std::string("the daemon does not answer")
-                                  : std::string("the daemon's answer broke off: ") +
-                                        std::strerror(text.error()));
+    ReplyReader reader(method);
+    Reply reply;
+    const auto take = [&](std::string_view content) {
+        if (on_content != nullptr && reader.status() == Reply::kFine) {
+            (*on_content)(content);
+        } else {
+            reply.body.append(content);
+        }
+    };
+    if (const auto heard = hear(socket->get(), reader, take, on_content != nullptr); !heard) {
+        return tl::unexpected(heard.error());
     }
-    auto reply = read_reply(*text, method);
-    if (!reply) {
-        return tl::unexpected("the daemon's answer cannot be read: " +
-                              std::string(reply.error().why));
-    }
-    return std::move(*reply);
+    reply.status = reader.status();
+    return reply;
+}
+
+tl::expected<Reply, std::string> ControlClient::ask(const std::string& method,
+                                                    const std::string& target,
+                                                    const std::string& body) const {
+    return converse(method, target, body, nullptr);
+}
+
+tl::expected<Reply, std::string> ControlClient::follow(const std::string& target,
+                                                       const OnContent& on_content) const {
+    return converse("GET", target, {}, &on_content);
 }
 
 std::string encoded(std::string_view text) {

@@ -16,7 +16,8 @@ from harness.wait import SCALE
 pytestmark = pytest.mark.portreeve_only("sshd has no portreevectl")
 
 FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "completions")
-COMMANDS = {"list", "show", "kick", "status", "explain", "check", "reload", "drain", "log-level"}
+COMMANDS = {"list", "show", "kick", "status", "explain", "check", "reload", "drain", "watch",
+            "log-level"}
 
 
 def environment():
@@ -78,4 +79,5 @@ def test_commands_options_and_tunnels(scene, gate, shell):
 @pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
 def test_zsh():
     assert "portreevectl kick" in by_zsh("portreevectl ki")
+    assert "portreevectl watch" in by_zsh("portreevectl wa")
     assert "--listen" in by_zsh("portreevectl explain --li")

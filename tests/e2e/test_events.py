@@ -13,9 +13,10 @@ import threading
 import pytest
 
 from harness import ports, streams, visitor
+from harness.news import Told
 from harness.programs import script
 from harness.target import greet
-from harness.wait import TextFile, until
+from harness.wait import until
 
 pytestmark = pytest.mark.portreeve_only("sshd tells nobody")
 
@@ -23,32 +24,16 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs/EVENTS.md"
 APPEND = "exec cat /dev/stdin >>$1"  # one write, and so one line, whatever runs beside it
 
 
-class Told:
-    """What the command was told, which it writes to a file."""
-
-    def __init__(self, path):
-        self.file = TextFile(path)
-        with open(path, "w", encoding="utf-8"):
-            os.chmod(path, 0o666)
-
-    def all(self, **fields):
-        lines = [json.loads(line) for line in self.file.text().splitlines(keepends=True)
-                 if line.endswith("\n")]
-        return [line for line in lines
-                if all(line.get(key) == value for key, value in fields.items())]
-
-    def kinds(self):
-        return [line["event"] for line in self.all()]
-
-    def wait(self, count=1, **fields):
-        """The `count`th with these fields."""
-        return until(lambda: self.all(**fields)[count - 1:],
-                     lambda: f"{fields} ({count}) among {self.file.text()}")[0]
+def told_in(path):
+    """What the command was told, which it writes to this file as whoever it runs as."""
+    with open(path, "w", encoding="utf-8"):
+        os.chmod(path, 0o666)
+    return Told(path)
 
 
 @pytest.fixture
 def told(programs):
-    return Told(f"{programs}/told")
+    return told_in(f"{programs}/told")
 
 
 def telling(scene, programs, told, body=APPEND, lines=None, events=None, **settings):
@@ -243,7 +228,7 @@ def test_a_flood_of_refusals_is_bounded_and_delays_nothing(scene, programs, told
                    "event=$(cat)\ncase $event in *'\"refused\"'*)\n"
                    f"echo refusal >>{programs}/refusals; exec sleep 300;;esac\n"
                    "echo \"$event\" >>$1", events={"command_timeout": "500ms"})
-    refusals = Told(f"{programs}/refusals")
+    refusals = told_in(f"{programs}/refusals")
     flood = scene.ssh(gate, *(f"{port}:127.0.0.1:9" for port in range(100, 130)))
     assert flood.outcomes(30) == [False] * 30
     for number in range(5):

@@ -110,6 +110,7 @@ def test_drain(gate):
     ([], "what shall be done? the commands are list, show, "),
     (["frobnicate"], '"frobnicate" is no command; the commands are list, show, '),
     (["list", "all"], "write portreevectl list\n"),
+    (["watch", "all"], "write portreevectl watch\n"),
     (["show"], "write portreevectl show NAME\n"),
     (["explain", "--key", "x"], "write portreevectl explain --key FILE --listen ADDRESS:PORT\n"),
     (["list", "--key", "x"], "--key is for explain\n"),
