@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -155,6 +156,26 @@ def test_words_that_are_not_honoured_say_why_and_the_session_goes_on(scene, gate
         sock.sendall(b"on")
         assert streams.read_exactly(sock, 2) == b"on"
     assert not ssh.ended()
+
+
+@pytest.mark.parametrize("word", [
+    "force-https", "host-header", "proxy-protocol", "proxyproto", "sni-proxy", "strip-path",
+    "tcp-address", "tcp-alias"])
+def test_each_of_sishs_words_that_is_not_honoured_gets_one_line(scene, gate, word):
+    ssh = scene.ssh(gate, command=[f"{word}=true"], stdin=subprocess.PIPE)
+    ssh.stdout.wait_for(rf"^portreeve: {word}= is not honoured: \S", process=ssh.process)
+    ssh.process.stdin.close()
+    assert len(re.findall(word + "=", ssh.stdout.text())) == 1 and not ssh.ended()
+
+
+@pytest.mark.parametrize("word", ["deadline=1h", "auto-close=true", "local-forward=true",
+                                  "tcp-aliases-allowed-users=any", "share=any"])
+def test_those_that_are_honoured_get_none(scene, gate, word):
+    target = scene.target(greet("hello"))
+    ssh = scene.ssh(gate, f"pc42:22:127.0.0.1:{target.port}", command=[word],
+                    stdin=subprocess.PIPE)
+    ssh.stdout.wait_for("private name open at pc42:22", process=ssh.process)
+    assert "honoured" not in ssh.stdout.text() and not ssh.ended()
 
 
 def test_the_audience_of_a_name_by_words(scene):

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from harness import control, streams, visitor
-from harness.target import greet
+from harness import client, control, streams, visitor
+from harness.target import echo, greet
 from harness.wait import until
+from harness.wedge import wedged, worker
 
 pytestmark = pytest.mark.portreeve_only("sshd has no control socket")
 
@@ -150,6 +151,29 @@ def test_questions_in_single_bytes(gate, text, begins):
         except BrokenPipeError:
             pass  # it had heard enough
         assert raw.recv(100).startswith(begins)
+
+
+def test_it_waits_for_no_worker_and_no_worker_for_it(scene):
+    gate = scene.gate(server={"workers": 1})
+    _, port = scene.tunnel(gate, scene.target(echo), user="pc42")
+    with scene.visit(port) as sock, wedged(worker(gate, 0)):
+        assert control.curl(gate, "GET", "/v1/status")[1]["tunnels_open"] == 1
+        assert control.curl(gate, "GET", "/v1/tunnels")[1][0]["name"] == "pc42"
+        assert control.curl(gate, "DELETE", "/v1/tunnels/nobody")[0] == 404
+        sock.sendall(b"later")
+    with scene.visit(port) as sock:
+        sock.sendall(b"before")
+        assert streams.read_exactly(sock, 6) == b"before"
+        with wedged(gate.process.pid):  # the main thread has this number
+            asks = scene.add(client.Client([control.program(), "--socket", control.path(gate),
+                                            "status"], scene.folder))
+            sock.sendall(b"while")
+            assert streams.read_exactly(sock, 5) == b"while"
+            with scene.visit(port) as other:
+                other.sendall(b"another")
+                assert streams.read_exactly(other, 7) == b"another"
+            assert not asks.ended()
+        assert asks.wait_exit() == 0
 
 
 def test_those_who_ask_nothing_do_not_keep_others_out(gate):

@@ -9,8 +9,9 @@ import subprocess
 
 import pytest
 
-from harness import listeners, memory, ports, streams, visitor
+from harness import client, listeners, memory, metrics, ports, streams, visitor
 from harness.target import echo, greet
+from harness.wait import until
 
 MIB = 1 << 20
 TOTAL_BYTES = int(os.environ.get("PORTREEVE_E2E_BULK_MIB", "1024")) * MIB
@@ -94,6 +95,44 @@ def test_jump_to_a_machine_behind_it(scene, gate):
                     command=["echo", "landed"])
     assert ssh.wait_exit() == 0, ssh.stderr.tail()
     assert ssh.stdout.text() == "landed\n"
+
+
+def test_the_stock_jump(scene, gate):
+    """As the manual has it: `ssh -J GATE me@pc42`."""
+    inner = scene.gate(kind="sshd")
+    scene.ssh(gate, f"pc42:22:127.0.0.1:{inner.port}").wait_granted()
+    config = os.path.join(scene.folder, "config")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(f"Host gate\n HostName 127.0.0.1\n Port {gate.port}\n User {gate.user}\n"
+                   f"Host *\n IdentityFile {scene.key.path}\n IdentitiesOnly yes\n BatchMode yes\n"
+                   " StrictHostKeyChecking accept-new\n"
+                   f" UserKnownHostsFile {scene.folder}/known\n")
+    ssh = scene.add(client.Client(["ssh", "-F", config, "-J", "gate", f"{inner.user}@pc42",
+                                   "echo", "landed"], scene.folder))
+    assert ssh.wait_exit() == 0, ssh.stderr.tail()
+    assert ssh.stdout.text() == "landed\n"
+
+
+def test_a_name_comes_and_goes_on_a_live_connection(scene, gate):
+    """`ssh -O forward` and `-O cancel`, of who offers it and of who reaches it."""
+    target = scene.target(greet("inside"))
+    owner = scene.ssh(gate, args=["-M", "-S", f"{scene.folder}/owner"])
+    owner.wait_login()
+    words = f"pc42:22:127.0.0.1:{target.port}"
+    owner.control("forward", words)
+    caller = scene.ssh(gate, args=["-M", "-S", f"{scene.folder}/caller"])
+    caller.wait_login()
+    local = ports.fixed()
+    path = f"{scene.folder}/caller"
+    assert client.ssh_control(path, "forward", "-L", f"{local}:pc42:22").returncode == 0
+    assert streams.read_all(scene.visit(local)) == b"inside"
+    owner.control("cancel", words)
+    until(lambda: visitor.read_until_closed(scene.visit(local)) == b"", "it is gone")
+    owner.control("forward", words)
+    assert streams.read_all(scene.visit(local)) == b"inside"
+    assert client.ssh_control(path, "cancel", "-L", f"{local}:pc42:22").returncode == 0
+    visitor.wait_refused(local)
+    assert not owner.ended() and not caller.ended()
 
 
 def test_no_name_and_no_permission_sound_the_same(scene, gate):
@@ -206,6 +245,15 @@ def test_a_name_outlives_the_server(scene, gate):
     assert reaches(scene, gate, scene.key)
 
 
+def test_a_lease_of_a_name_ends(scene):
+    gate = make_gate(scene, forward={"lease": "1s"})
+    target = scene.target(greet("inside"))
+    offer(scene, gate, target).signal(signal.SIGKILL)
+    assert gate.log.wait_event("lease_ended")["reason"] == "lease_over"
+    offer(scene, gate, target, key=scene.other_key)
+    assert reaches(scene, gate, scene.other_key) and not reaches(scene, gate, scene.key)
+
+
 def test_a_cancelled_name_is_anybodys(scene, gate):
     path = os.path.join(scene.folder, "mux")
     target = scene.target(greet("inside"))
@@ -264,11 +312,13 @@ def test_half_close(scene, gate, caller_first):
 
 def test_bulk_between_two_sessions(scene):
     """With two workers, sessions go to them in turn."""
-    gate = make_gate(scene, server={"workers": 2})
+    gate = make_gate(scene, server={"workers": 2}, metrics={"listen": "127.0.0.1:0"})
     target = scene.target(
         lambda connection: streams.exchange(connection, TOTAL_BYTES, sent=DOWN, received=UP))
     offer(scene, gate, target)
     _, local = forward(scene, gate)
+    sessions = metrics.scrape(metrics.port(gate)).all("portreeve_worker_sessions")
+    assert list(sessions.values()) == [1, 1], "on different workers"
     with memory.bounded(gate):
         streams.exchange(scene.visit(local), TOTAL_BYTES, sent=UP, received=DOWN)
         target.join(1)

@@ -1,13 +1,13 @@
 """systemd's watchdog hears of the daemon only while every thread with a ring makes progress."""
 
-import errno
 import time
 
 import pytest
 
-from harness import streams, wedge
+from harness import streams
 from harness.target import echo
 from harness.wait import SCALE, until
+from harness.wedge import wedged, worker
 
 pytestmark = pytest.mark.portreeve_only("sshd knows no watchdog")
 
@@ -36,22 +36,6 @@ def let_it_run_out():
     """Until systemd would have ended a daemon that is silent: that nothing comes takes its time."""
     over = time.monotonic() + 2 * WATCHDOG_S
     until(lambda: time.monotonic() > over, "time passes", 3 * WATCHDOG_S)
-
-
-def worker(gate, number):
-    names = wedge.threads(gate.process.pid)
-    return next(thread for thread, name in names.items() if name == f"worker-{number}")
-
-
-def wedged(thread):
-    try:
-        with wedge.wedged(thread):
-            pass
-    except OSError as error:
-        if error.errno in (errno.EPERM, errno.ENOSYS):
-            pytest.skip(f"threads cannot be stopped from outside here: {error}")
-        raise
-    return wedge.wedged(thread)
 
 
 def test_it_is_answered_at_half_of_its_time(scene):

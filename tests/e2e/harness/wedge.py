@@ -4,8 +4,11 @@ rest of the daemon, without anything in the daemon to make one.
 
 import contextlib
 import ctypes
+import errno
 import os
 import threading
+
+import pytest
 
 from harness.wait import POLL_S
 
@@ -20,6 +23,11 @@ def threads(pid):
         with open(f"/proc/{pid}/task/{name}/comm", encoding="utf-8") as file:
             found[int(name)] = file.read().strip()
     return found
+
+
+def worker(gate, number):
+    names = threads(gate.process.pid)
+    return next(thread for thread, name in names.items() if name == f"worker-{number}")
 
 
 def _ptrace(request, thread):
@@ -49,8 +57,14 @@ def _let_go(thread):
 
 @contextlib.contextmanager
 def wedged(thread):
-    """Within it, `thread` does not run; unless it has been killed, it goes on afterwards."""
-    _ptrace(_SEIZE, thread)
+    """Within it, `thread` does not run; unless it has been killed, it goes on afterwards. Where
+    threads cannot be stopped from outside, the test is skipped."""
+    try:
+        _ptrace(_SEIZE, thread)
+    except OSError as error:
+        if error.errno in (errno.EPERM, errno.ENOSYS):
+            pytest.skip(f"threads cannot be stopped from outside here: {error}")
+        raise
     over = threading.Event()
     reaper = threading.Thread(target=_reap, args=(thread, over))
     try:
