@@ -12,6 +12,7 @@ void ClientLog::session_open() const {
 
 void ClientLog::login(const Grant& grant) {
     logged_in_ = true;
+    login_refusal_.reset();
     user_ = grant.user;
     fingerprint_ = grant.owner;
     figures_.login_ms.observe(static_cast<std::uint64_t>(ring_.now_ms() - opened_ms_));
@@ -34,7 +35,8 @@ void ClientLog::login_refused(Log::Level level, const std::string& user,
     // A key that is no more than unknown says less than any other refusal.
     const bool says_more = !login_refusal_ || login_refusal_->why.code == "unknown_key";
     if (says_more && news_.wants(conf::EventKind::refused)) {
-        login_refusal_ = RefusalNews{"login", refusal, client_, user, fingerprint, {}};
+        login_refusal_ = std::make_unique<RefusalNews>(
+            RefusalNews{"login", refusal, client_, user, fingerprint, {}});
     }
 }
 
@@ -46,7 +48,7 @@ void ClientLog::session_closed(Log::Level level, ssh::Code reason, std::string_v
              {"user", user_},
              {"logged_in", logged_in_ ? "yes" : "no"},
              {"why", std::string(detail)}});
-    if (!logged_in_ && login_refusal_) {
+    if (login_refusal_) {
         news_.tell(*login_refusal_, source_, ring_.now_ms());
     }
 }

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -60,7 +60,8 @@ class ClientLog {
     std::int64_t opened_ms_;
     Source source_;
     std::string client_;
-    std::optional<RefusalNews> login_refusal_;  // none: nobody wants to know
+    // Until it is logged in; none: nobody wants to know.
+    std::unique_ptr<RefusalNews> login_refusal_;
     bool logged_in_ = false;
     std::string user_;  // and the fingerprint: once logged in
     std::string fingerprint_;
