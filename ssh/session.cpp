@@ -260,7 +260,7 @@ void Session::on_login_message(MessageHandle message) {
         }
         return;
     }
-    login_.emplace(std::move(request));
+    login_ = std::make_unique<LoginRequest>(std::move(request));
     events_.on_login_request(*login_);
 }
 
@@ -269,14 +269,13 @@ void Session::answer_login(bool granted) {
         return;
     }
     const Wire::Scope scope(link_);
-    LoginRequest request = std::move(*login_);
-    login_.reset();
+    const std::unique_ptr<LoginRequest> request = std::move(login_);
     if (!granted || ending_) {
-        request.refuse();
+        request->refuse();
         login_failed();
     } else {
-        request.grant();
-        if (request.proven() || request.method() == LoginRequest::Method::password) {
+        request->grant();
+        if (request->proven() || request->method() == LoginRequest::Method::password) {
             enter();
         }
     }

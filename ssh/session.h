@@ -19,7 +19,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -179,7 +178,7 @@ class Session final : private Link::Events {
     Link link_;
     ssh_session_struct* handle_ = nullptr;
     std::unique_ptr<SessionCallbacks> callbacks_;
-    std::optional<LoginRequest> login_;  // waiting for its answer
+    std::unique_ptr<LoginRequest> login_;  // waiting for its answer
     ssh_counter_struct socket_counter_{};
     ssh_counter_struct packet_counter_{};
     std::vector<std::unique_ptr<Channel>> channels_;
