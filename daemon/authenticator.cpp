@@ -84,7 +84,7 @@ void Authenticator::on_key_command_done(tl::expected<std::string, std::string> l
         answer(tl::unexpected(Refusal{"auth_command_failed", lines.error()}));
         return;
     }
-    commanded_.emplace();
+    commanded_ = std::make_unique<ssh::AuthorizedKeys>();
     commanded_->add_text(*lines, kCommandSource);
     auto decision = decide_login(attempt_, *commanded_, *policy_);
     if (!decision && !commanded_->complaints().empty()) {

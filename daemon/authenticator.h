@@ -11,7 +11,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <tl/expected.hpp>
@@ -81,7 +80,7 @@ class Authenticator final : private KeyCommand::Events, private PasswordCheck::E
     PolicyPtr policy_;  // of the attempt that is under way
     std::unique_ptr<KeyCommand> command_;
     std::unique_ptr<PasswordCheck> check_;
-    std::optional<ssh::AuthorizedKeys> commanded_;  // what the command said of attempt_
+    std::unique_ptr<ssh::AuthorizedKeys> commanded_;  // what the command said of attempt_
     bool by_password_ = false;
     bool stopped_ = false;
 };
