@@ -11,14 +11,12 @@ void ClientLog::session_open() const {
 }
 
 void ClientLog::login(const Grant& grant) {
-    logged_in_ = true;
+    grant_ = &grant;
     login_refusal_.reset();
-    user_ = grant.user;
-    fingerprint_ = grant.owner;
     figures_.login_ms.observe(static_cast<std::uint64_t>(ring_.now_ms() - opened_ms_));
     log_.info("login", {{"client", client_},
-                        {"user", user_},
-                        {"fingerprint", fingerprint_},
+                        {"user", user()},
+                        {"fingerprint", fingerprint()},
                         {"granted_by", grant.source},
                         {"certificate", grant.certificate}});
 }
@@ -45,8 +43,8 @@ void ClientLog::session_closed(Log::Level level, ssh::Code reason, std::string_v
     log_.at(level, "session_closed",
             {{"reason", std::string(reason)},
              {"client", client_},
-             {"user", user_},
-             {"logged_in", logged_in_ ? "yes" : "no"},
+             {"user", user()},
+             {"logged_in", grant_ != nullptr ? "yes" : "no"},
              {"why", std::string(detail)}});
     if (login_refusal_) {
         news_.tell(*login_refusal_, source_, ring_.now_ms());
@@ -58,13 +56,13 @@ void ClientLog::refused(const ssh::ForwardWish& wish, const Refusal& refusal) co
     log_.info("refused", {{"code", std::string(refusal.code)},
                           {"requested", wish_text(wish.address, wish.port)},
                           {"client", client_},
-                          {"user", user_},
-                          {"fingerprint", fingerprint_},
+                          {"user", user()},
+                          {"fingerprint", fingerprint()},
                           {"why", refusal.sentence}});
     if (news_.wants(conf::EventKind::refused)) {
-        news_.tell(
-            {"forward", refusal, client_, user_, fingerprint_, wish_text(wish.address, wish.port)},
-            source_, ring_.now_ms());
+        news_.tell({"forward", refusal, client_, user(), fingerprint(),
+                    wish_text(wish.address, wish.port)},
+                   source_, ring_.now_ms());
     }
 }
 
@@ -72,8 +70,8 @@ void ClientLog::tunnel_open(const ssh::ForwardWish& wish, const Tunnel& tunnel) 
     log_.info("tunnel_open", {{"address", tunnel.address_text()},
                               {"requested", wish_text(wish.address, wish.port)},
                               {"client", client_},
-                              {"user", user_},
-                              {"fingerprint", fingerprint_},
+                              {"user", user()},
+                              {"fingerprint", fingerprint()},
                               {"note", tunnel.note()}});
 }
 
@@ -82,8 +80,8 @@ void ClientLog::tunnel_closed(const Tunnel& tunnel, ssh::Code reason) const {
     log_.info("tunnel_closed",
               {{"address", tunnel.address_text()},
                {"client", client_},
-               {"user", user_},
-               {"fingerprint", fingerprint_},
+               {"user", user()},
+               {"fingerprint", fingerprint()},
                {"reason", std::string(reason)},
                {"duration_ms", std::to_string(ring_.now_ms() - tunnel.opened_ms())},
                {"visitors", std::to_string(tunnel.visitors_total())},
@@ -96,7 +94,7 @@ void ClientLog::visitor_open(const Tunnel& tunnel, const Visitor& visitor) const
     if (log_.shows(Log::Level::debug, "visitor_open")) {
         log_.debug("visitor_open", {{"tunnel", tunnel.address_text()},
                                     {"visitor", visitor.peer().text()},
-                                    {"user", user_}});
+                                    {"user", user()}});
     }
 }
 
@@ -111,7 +109,7 @@ void ClientLog::visitor_refused(Log::Level level, const Tunnel& tunnel, const st
             {{"code", std::string(refusal.code)},
              {"tunnel", tunnel.address_text()},
              {"visitor", from},
-             {"user", user_},
+             {"user", user()},
              {"why", refusal.sentence}});
 }
 
@@ -120,7 +118,7 @@ void ClientLog::visitor_closed(const Tunnel& tunnel, const Visitor& visitor) con
         log_.debug("visitor_closed",
                    {{"tunnel", tunnel.address_text()},
                     {"visitor", visitor.peer().text()},
-                    {"user", user_},
+                    {"user", user()},
                     {"reason", std::string(visitor.end_reason())},
                     {"duration_ms", std::to_string(ring_.now_ms() - visitor.opened_ms())},
                     {"bytes_in", std::to_string(visitor.figures().from_visitor_bytes)},

@@ -39,6 +39,7 @@ class ClientLog {
     [[nodiscard]] const std::string& client() const { return client_; }
 
     void session_open() const;
+    // The grant stays where it is, also when it becomes another one.
     void login(const Grant& grant);
     void login_refused(Log::Level level, const std::string& user, const std::string& fingerprint,
                        const Refusal& refusal);
@@ -53,6 +54,9 @@ class ClientLog {
     void accept_paused(const Tunnel& tunnel, int error) const;
 
   private:
+    [[nodiscard]] std::string user() const { return grant_ != nullptr ? grant_->user : ""; }
+    [[nodiscard]] std::string fingerprint() const { return grant_ != nullptr ? grant_->owner : ""; }
+
     const Log& log_;
     NewsBoard& news_;
     uring::Ring& ring_;
@@ -62,9 +66,7 @@ class ClientLog {
     std::string client_;
     // Until it is logged in; none: nobody wants to know.
     std::unique_ptr<RefusalNews> login_refusal_;
-    bool logged_in_ = false;
-    std::string user_;  // and the fingerprint: once logged in
-    std::string fingerprint_;
+    const Grant* grant_ = nullptr;  // once logged in
 };
 
 }  // namespace portreeve::daemon
