@@ -100,12 +100,13 @@ void Client::end(ssh::Code reason, std::string_view sentence) {
 
 void Client::on_login_request(const ssh::LoginRequest& request) {
     const bool by_key = request.method() == ssh::LoginRequest::Method::public_key;
-    shown_ = {request.user(), by_key ? request.key().fingerprint : "", !by_key || request.proven()};
+    shown_ = std::make_unique<LoginShown>(LoginShown{
+        request.user(), by_key ? request.key().fingerprint : "", !by_key || request.proven()});
     authenticator_.decide(request);
 }
 
 void Client::on_login_decided(tl::expected<Grant, Refusal> decision) {
-    if (decision && shown_.enough) {
+    if (decision && shown_->enough) {
         if (const auto entered = enter(std::move(*decision)); !entered) {
             refuse_login(entered.error());
             session_.answer_login(false);
@@ -128,6 +129,7 @@ tl::expected<void, Refusal> Client::enter(Grant grant) {
     session_place_ = usage_->take_session();
     use_grant(std::move(grant));
     log_.login(*grant_);
+    shown_.reset();
     return {};
 }
 
@@ -217,7 +219,8 @@ void Client::refuse_login(const Refusal& refusal) {
     } else if (offence_) {
         offence_ = Offence::auth_failed;
     }
-    log_.login_refused(level_for_stranger(refusal.code), shown_.user, shown_.fingerprint, refusal);
+    log_.login_refused(level_for_stranger(refusal.code), shown_->user, shown_->fingerprint,
+                       refusal);
 }
 
 std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {

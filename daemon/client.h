@@ -180,8 +180,8 @@ class Client final : private ssh::Session::Events,
     std::optional<Admission::Ticket> ticket_;
     Authenticator authenticator_;
     ssh::Session session_;
-    LoginShown shown_;
-    std::optional<Grant> grant_;  // once logged in
+    std::unique_ptr<LoginShown> shown_;  // until it is logged in
+    std::optional<Grant> grant_;         // once logged in
     SiblingProbe sibling_probe_;
     std::vector<LeaseHolder> life_askers_;  // one for each session of this key at most
     std::shared_ptr<Owners::Usage> usage_;

@@ -12,6 +12,7 @@ void SiblingProbe::start(std::vector<LeaseHolder> siblings) {
 void SiblingProbe::on_life(const LeaseHolder& sibling) {
     std::erase(unanswered_, sibling);
     if (unanswered_.empty() && timer_.running()) {
+        unanswered_.shrink_to_fit();  // for the rest of the session
         over();
     }
 }
