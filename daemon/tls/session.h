@@ -1,0 +1,91 @@
+// One TLS connection as its server, from bytes to bytes: it knows nothing of sockets. What arrived
+// is lent to read() and decrypted straight from there; what has to be sent is appended to an Output
+// as it is made, so that it is copied once, to where it is sent from.
+//
+// Ends are told apart: got_close_notify() says that the client has said all it wanted. Where the
+// socket's input ends without it, what came was cut short, by the client or by somebody between.
+// Each direction ends by itself.
+//
+// Owns: OpenSSL's state of the connection: some 10 KiB while it is idle, and buffers for a record
+// each way only while there is part of one. Called by: one thread at a time, whichever. Bounds: of
+// a stranger's handshake kHelloBytesMax for the ClientHello, and OpenSSL's 2 KiB for each message
+// after it; of a record 16 KiB; output by what is written, while a client makes it answer no more
+// bytes than it sends, so not to read() while output waits bounds that too.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "daemon/tls/context.h"
+
+struct ssl_st;
+
+namespace portreeve::tls {
+
+class Session {
+  public:
+    class Output {
+      public:
+        Output() = default;
+        Output(const Output&) = delete;
+        Output& operator=(const Output&) = delete;
+        virtual ~Output() = default;
+        // What is to be sent next, valid during the call; it comes during calls of read(), write()
+        // and close_notify(), and must not call the Session.
+        virtual void append(std::string_view cipher) noexcept = 0;
+    };
+
+    // `output` has to outlive it.
+    Session(std::shared_ptr<const Context> context, Output& output);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    Session(Session&&) = delete;
+    Session& operator=(Session&&) = delete;
+    ~Session();
+
+    // Takes bytes off the head of `cipher`, and returns how many bytes of `plain`, which must not
+    // be empty, it has filled with what they say. Call it until it returns 0: then all of `cipher`
+    // is taken, and more is needed, or nothing more is to be had: got_close_notify(), error(). The
+    // handshake is done in here.
+    [[nodiscard]] std::size_t read(std::string_view& cipher, std::span<char> plain);
+    // All of it is taken, in records of 16 KiB and what is left over: what is written at once goes
+    // out in the fewest. False: not established, closed by close_notify(), or error().
+    [[nodiscard]] bool write(std::string_view plain);
+    // Nothing more will be written; the client may go on. Before it is established, nothing is
+    // said.
+    void close_notify();
+
+    // The handshake is over: from now on write().
+    [[nodiscard]] bool is_established() const { return is_established_; }
+    [[nodiscard]] bool got_close_notify() const { return got_close_notify_; }
+    // Not empty: the end of a sentence about this connection, "the client does not trust …"; an
+    // alert that says so to the client is in the output already, and nothing more will come.
+    [[nodiscard]] const std::string& error() const { return error_; }
+
+    // The host that the client asked for, in lower case; empty: none, or an IP address.
+    [[nodiscard]] const std::string& server_name() const { return server_name_; }
+    // What was agreed on of Context::Options::protocols; empty: the client offered nothing.
+    [[nodiscard]] std::string_view protocol() const;
+    [[nodiscard]] std::string_view version() const;  // "TLSv1.3"
+    [[nodiscard]] bool is_resumed() const;           // by a ticket
+
+  private:
+    struct Free {
+        void operator()(ssl_st* ssl) const;
+    };
+
+    std::shared_ptr<const Context> context_;
+    Output& output_;
+    std::string_view input_;  // what read() was lent
+    std::unique_ptr<ssl_st, Free> ssl_;
+    std::string server_name_;
+    std::string error_;
+    bool is_established_ = false;
+    bool got_close_notify_ = false;
+    bool sent_close_notify_ = false;
+};
+
+}  // namespace portreeve::tls
