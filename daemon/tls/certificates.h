@@ -39,7 +39,10 @@ class Certificates {
     // `now_s`: seconds since 1970. `former`: what was read before, of the same folder. A folder
     // that is not there has none.
     [[nodiscard]] static Certificates read(const std::string& folder, std::int64_t now_s,
-                                           const Certificates& former = {});
+                                           const Certificates& former);
+    [[nodiscard]] static Certificates read(const std::string& folder, std::int64_t now_s) {
+        return read(folder, now_s, Certificates());
+    }
 
     [[nodiscard]] bool empty() const { return pairs_.empty(); }
     [[nodiscard]] std::vector<Shown> shown() const;
@@ -53,6 +56,8 @@ class Certificates {
     [[nodiscard]] std::int64_t read_at_s() const { return read_at_s_; }
 
   private:
+    void add(const std::string& folder, const std::string& label, const Certificates& former);
+
     std::vector<std::shared_ptr<const Pair>> pairs_;
     std::vector<std::string> faults_;
     std::vector<std::string> warnings_;

@@ -15,9 +15,10 @@
 // for each set of pairs that some name has.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -49,15 +50,18 @@ class Context {
     Context& operator=(Context&&) = delete;
     ~Context();
 
-    [[nodiscard]] const Certificates& certificates() const;
+    [[nodiscard]] const Certificates& certificates() const { return certificates_; }
     // Whether a client that names `host`, in lower case, is shown a certificate which is for it.
     [[nodiscard]] bool serves(std::string_view host) const;
 
-  private:
-    friend class Session;
-    struct Parts;
-    explicit Context(std::unique_ptr<Parts> parts);
+    // For Session.
+    struct Parts;  // daemon/tls/context_parts.h
+    [[nodiscard]] const Parts& parts() const { return *parts_; }
 
+  private:
+    Context(Certificates certificates, std::unique_ptr<Parts> parts);
+
+    Certificates certificates_;
     std::unique_ptr<Parts> parts_;
 };
 

@@ -19,25 +19,18 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/tls/asked.h"
 #include "daemon/tls/context.h"
+#include "daemon/tls/output.h"
 
 struct ssl_st;
 
 namespace portreeve::tls {
 
+struct Wire;  // daemon/tls/memory_bio.h: OpenSSL's end of it
+
 class Session {
   public:
-    class Output {
-      public:
-        Output() = default;
-        Output(const Output&) = delete;
-        Output& operator=(const Output&) = delete;
-        virtual ~Output() = default;
-        // What is to be sent next, valid during the call; it comes during calls of read(), write()
-        // and close_notify(), and must not call the Session.
-        virtual void append(std::string_view cipher) noexcept = 0;
-    };
-
     // `output` has to outlive it.
     Session(std::shared_ptr<const Context> context, Output& output);
     Session(const Session&) = delete;
@@ -61,12 +54,12 @@ class Session {
     // The handshake is over: from now on write().
     [[nodiscard]] bool is_established() const { return is_established_; }
     [[nodiscard]] bool got_close_notify() const { return got_close_notify_; }
-    // Not empty: the end of a sentence about this connection, "the client does not trust …"; an
-    // alert that says so to the client is in the output already, and nothing more will come.
+    // Not empty: the end of a sentence about this connection, "the client refuses: unknown CA";
+    // where an alert says so to the client, it is in the output already. Nothing more will come.
     [[nodiscard]] const std::string& error() const { return error_; }
 
     // The host that the client asked for, in lower case; empty: none, or an IP address.
-    [[nodiscard]] const std::string& server_name() const { return server_name_; }
+    [[nodiscard]] const std::string& server_name() const { return asked_.server_name; }
     // What was agreed on of Context::Options::protocols; empty: the client offered nothing.
     [[nodiscard]] std::string_view protocol() const;
     [[nodiscard]] std::string_view version() const;  // "TLSv1.3"
@@ -77,11 +70,15 @@ class Session {
         void operator()(ssl_st* ssl) const;
     };
 
+    [[nodiscard]] bool is_over() const { return !ssl_ || !error_.empty(); }
+    void note_established();
+    void note_end(int result);
+    void fail(std::string why);
+
     std::shared_ptr<const Context> context_;
-    Output& output_;
-    std::string_view input_;  // what read() was lent
+    std::unique_ptr<Wire> wire_;
     std::unique_ptr<ssl_st, Free> ssl_;
-    std::string server_name_;
+    Asked asked_;
     std::string error_;
     bool is_established_ = false;
     bool got_close_notify_ = false;

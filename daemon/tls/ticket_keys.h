@@ -15,7 +15,6 @@
 #include <memory>
 #include <mutex>
 
-struct ssl_st;
 struct evp_cipher_st;
 struct evp_cipher_ctx_st;
 struct evp_mac_ctx_st;
@@ -39,11 +38,12 @@ class TicketKeys {
     // To be called at least each kRotateS; more often does no harm.
     void rotate(std::int64_t now_s);
 
-    // For OpenSSL's callback, with its arguments and results.
+    // For OpenSSL's callback, with its arguments and results. `used_once`: another ticket is wanted
+    // in return, as of TLS 1.3, whose clients use each one once.
     int seal(unsigned char* name, unsigned char* iv, evp_cipher_ctx_st* cipher,
              evp_mac_ctx_st* mac);
     int open(const unsigned char* name, const unsigned char* iv, evp_cipher_ctx_st* cipher,
-             evp_mac_ctx_st* mac);
+             evp_mac_ctx_st* mac, bool used_once);
 
   private:
     struct Key {
