@@ -7,11 +7,16 @@
 namespace portreeve::tls {
 
 std::string take_reason() {
-    const unsigned long first = ERR_peek_error();
-    const char* const words = first == 0 ? nullptr : ERR_reason_error_string(first);
-    std::string reason = words != nullptr ? words : "OpenSSL gives no reason";
-    ERR_clear_error();
-    return reason;
+    // libssl's own words say more than those of the parts below it.
+    unsigned long chosen = 0;
+    while (const unsigned long next = ERR_get_error()) {
+        if (chosen == 0 ||
+            (ERR_GET_LIB(chosen) != ERR_LIB_SSL && ERR_GET_LIB(next) == ERR_LIB_SSL)) {
+            chosen = next;
+        }
+    }
+    const char* const words = chosen == 0 ? nullptr : ERR_reason_error_string(chosen);
+    return words != nullptr ? words : "OpenSSL gives no reason";
 }
 
 std::int64_t seconds_of(const ASN1_TIME* time) {

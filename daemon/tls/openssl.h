@@ -37,7 +37,7 @@ using Chain = Handle<STACK_OF(X509), free_chain>;
 using PrivateKey = Handle<EVP_PKEY, EVP_PKEY_free>;
 using SslContext = Handle<SSL_CTX, SSL_CTX_free>;
 
-// What OpenSSL said first in this thread since its queue was cleared; the queue is empty then.
+// What OpenSSL said in this thread since its queue was cleared; the queue is empty then.
 [[nodiscard]] std::string take_reason();
 
 // In seconds since 1970; 0: it is none.

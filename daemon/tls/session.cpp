@@ -52,7 +52,7 @@ Session::~Session() = default;
 
 std::size_t Session::read(std::string_view& cipher, std::span<char> plain) {
     if (is_over() || got_close_notify_) {
-        cipher = {};
+        cipher = {};  // nobody wants it
         return 0;
     }
     ERR_clear_error();
@@ -64,11 +64,10 @@ std::size_t Session::read(std::string_view& cipher, std::span<char> plain) {
         result = SSL_read_ex(ssl_.get(), plain.data() + filled, plain.size() - filled, &got);
         filled += got;
     }
-    cipher = wire_->input;
-    wire_->input = {};
+    cipher = std::exchange(wire_->input, {});
     note_established();
-    if (result != 1) {
-        note_end(result);
+    if (result != 1 && note_end(result)) {
+        cipher = {};
     }
     return filled;
 }
@@ -110,13 +109,13 @@ void Session::note_established() {
     SSL_set_tlsext_status_ocsp_resp(ssl_.get(), nullptr, 0);  // it has been sent
 }
 
-void Session::note_end(int result) {
+bool Session::note_end(int result) {
     switch (SSL_get_error(ssl_.get(), result)) {
         case SSL_ERROR_WANT_READ:
-            return;
+            return false;
         case SSL_ERROR_ZERO_RETURN:
             got_close_notify_ = true;
-            return;
+            return true;
         default:
             break;
     }
@@ -126,6 +125,7 @@ void Session::note_end(int result) {
     } else {
         fail(why_failed(is_established_));
     }
+    return true;
 }
 
 void Session::fail(std::string why) {

@@ -72,7 +72,7 @@ class Session {
 
     [[nodiscard]] bool is_over() const { return !ssl_ || !error_.empty(); }
     void note_established();
-    void note_end(int result);
+    [[nodiscard]] bool note_end(int result);  // whether it is one
     void fail(std::string why);
 
     std::shared_ptr<const Context> context_;
