@@ -6,11 +6,11 @@
 // socket's input ends without it, what came was cut short, by the client or by somebody between.
 // Each direction ends by itself.
 //
-// Owns: OpenSSL's state of the connection: some 10 KiB while it is idle, and buffers for a record
-// each way only while there is part of one. Called by: one thread at a time, whichever. Bounds: of
-// a stranger's handshake kHelloBytesMax for the ClientHello, and OpenSSL's 2 KiB for each message
-// after it; of a record 16 KiB; output by what is written, while a client makes it answer no more
-// bytes than it sends, so not to read() while output waits bounds that too.
+// Owns: OpenSSL's state of the connection: 15 KiB while it is idle, a buffer for a record more
+// while part of one is there, and some 75 KiB during the handshake. Called by: one thread at a
+// time, whichever. Bounds: a message of the handshake is kHelloBytesMax, or less where OpenSSL says
+// so; a record is 16 KiB; what is sent is what is written, and an answer at most to each message of
+// the client's, so not to read() while output waits bounds that too.
 #pragma once
 
 #include <cstddef>
