@@ -42,7 +42,8 @@ class Session {
     // Takes bytes off the head of `cipher`, and returns how many bytes of `plain`, which must not
     // be empty, it has filled with what they say. Call it until it returns 0: then all of `cipher`
     // is taken, and more is needed, or nothing more is to be had: got_close_notify(), error(). The
-    // handshake is done in here.
+    // handshake is done in here. What was taken comes out when its record is whole, so that up to
+    // 16 KiB more may come out than this call was given.
     [[nodiscard]] std::size_t read(std::string_view& cipher, std::span<char> plain);
     // All of it is taken, in records of 16 KiB and what is left over: what is written at once goes
     // out in the fewest. False: not established, closed by close_notify(), or error().

@@ -204,6 +204,19 @@ TEST_F(CertificatesTest, WarnsOfAChainThatIsNone) {
     EXPECT_THAT(one_warning(), HasSubstr("do not lead"));
 }
 
+TEST_F(CertificatesTest, TakesAChainOfThree) {
+    const Issued root = issue({.names = {"root"}, .is_authority = true});
+    const Issued between = issue({.names = {"between"}, .is_authority = true}, &root);
+    put(folder_, "a", issue({.is_public = true}, &between), between.pem() + root.pem());
+    EXPECT_THAT(read().warnings(), IsEmpty());
+    EXPECT_THAT(read().faults(), IsEmpty());
+}
+
+TEST_F(CertificatesTest, OnlyNamesOfDnsCount) {
+    put(folder_, "a", issue({.names = {"URI:b.example", "email:c.example", "a.example"}}));
+    EXPECT_THAT(read().shown().front().names, ElementsAre("a.example"));
+}
+
 TEST_F(CertificatesTest, WarnsOfAKeyAlone) {
     put_key(folder_, "a", issue({}).key_pem());
     EXPECT_EQ(one_warning(), path("a.key") + " has no a.crt beside it: it is not used");

@@ -42,7 +42,9 @@ void set_names(X509* certificate, const std::vector<std::string>& names) {
     std::string list;
     for (const auto& name : names) {
         const bool is_address = name.find_first_not_of("0123456789.") == std::string::npos;
-        list.append(list.empty() ? "" : ",").append(is_address ? "IP:" : "DNS:").append(name);
+        const bool is_whole = name.find(':') != std::string::npos;
+        list.append(list.empty() ? "" : ",");
+        list.append(is_whole ? "" : is_address ? "IP:" : "DNS:").append(name);
     }
     if (!list.empty()) {
         extend(certificate, NID_subject_alt_name, list);

@@ -15,6 +15,7 @@ namespace portreeve::tls::test {
 using ssh::testing::Folder;
 
 struct Recipe {
+    // Hosts and IPv4 addresses; or what else there is, with its kind: "URI:b.example".
     std::vector<std::string> names = {"a.example"};
     std::string kind = "EC";       // "EC", "RSA", "ED25519", "SMALL RSA"
     std::int64_t from_s = -3600;   // from now

@@ -123,6 +123,7 @@ TEST_P(EachVersion, EachDirectionEndsByItself) {
     EXPECT_TRUE(server.session.write("still here"));
     server.session.close_notify();
     EXPECT_FALSE(server.session.write("too late"));
+    EXPECT_EQ(server.session.error(), "");
     client.receive(server.output.take());
     std::array<char, 100> plain{};
     // OpenSSL's client reads on after its own close_notify.

@@ -80,6 +80,11 @@ TEST_P(TicketTest, AreTakenAgain) {
     EXPECT_EQ(tickets_.size(), GetParam() == TLS1_2_VERSION ? 0U : 1U);
 }
 
+// So that nobody comes with one that cannot be opened any more.
+TEST_P(TicketTest, SayHowLongTheyAreGood) {
+    EXPECT_EQ(SSL_SESSION_get_ticket_lifetime_hint(ticket().get()), 2U * kHourS);
+}
+
 TEST_P(TicketTest, AreTakenByAnotherContext) {
     const auto first = ticket();
     static_cast<void>(site_.add("a", {}));  // renewed
