@@ -42,6 +42,15 @@ tl::expected<Listing, std::string> list(const std::string& folder) {
     return found;
 }
 
+std::string key_alone(const std::string& folder, const std::string& label) {
+    return folder + "/" + label + ".key has no " + label + ".crt beside it: it is not used";
+}
+
+std::string too_many(const std::string& folder, const std::string& label) {
+    return folder + " has more than " + std::to_string(Certificates::kPairsMax) +
+           " certificates: those from " + label + ".crt on are not served";
+}
+
 std::shared_ptr<const Pair> find(const std::vector<std::shared_ptr<const Pair>>& pairs,
                                  const std::string& label) {
     const auto found = std::lower_bound(
@@ -64,14 +73,12 @@ Certificates Certificates::read(const std::string& folder, std::int64_t now_s,
     }
     for (const auto& label : listing->keys) {
         if (!listing->certificates.contains(label)) {
-            made.warnings_.push_back(folder + "/" + label + ".key has no " + label +
-                                     ".crt beside it: it is not used");
+            made.warnings_.push_back(key_alone(folder, label));
         }
     }
     for (const auto& label : listing->certificates) {
         if (made.pairs_.size() == kPairsMax) {
-            made.faults_.push_back(folder + " has more than " + std::to_string(kPairsMax) +
-                                   " certificates: those from " + label + ".crt on are not served");
+            made.faults_.push_back(too_many(folder, label));
             break;
         }
         made.add(folder, label, former);
