@@ -13,7 +13,6 @@
 
 #include "daemon/login.h"
 #include "daemon/names.h"
-#include "daemon/wish_text.h"
 #include "ssh/text.h"
 
 namespace portreeve::daemon {
@@ -65,12 +64,6 @@ std::uint32_t seed_of(const std::string& owner, const std::string& label,
                       const std::string& requested, std::size_t earlier) {
     const std::string words = owner + '\n' + label + '\n' + requested + '\n';
     return static_cast<std::uint32_t>(std::hash<std::string>()(words + std::to_string(earlier)));
-}
-
-// One that is too long to be kept names nobody after a restart.
-std::string kept_text(const ssh::Audience& audience) {
-    std::string text = audience.text();
-    return text.size() > kLeaseAudienceBytesMax ? std::string() : text;
 }
 
 // By 1 or -1: a lease is open, or held, or not any more.
@@ -351,13 +344,6 @@ void Leases::close_sockets(Lease& lease) {
     lease.sockets_.clear();
 }
 
-void Leases::tell(conf::EventKind kind, const Lease& lease, const Refusal* why,
-                  const std::string& former_client) const {
-    if (news_ != nullptr && news_->wants(kind)) {
-        news_->tell({kind, entry_of(lease), why, former_client});
-    }
-}
-
 void Leases::drop(const LeasePtr& lease, const Refusal& why) {
     tell(conf::EventKind::down, *lease, &why);
     ++revision_;
@@ -484,30 +470,6 @@ std::string Leases::label_of(const LeasePtr& lease) const {
     return lease->label_;
 }
 
-std::vector<LeaseRecord> Leases::records() const {
-    const Lock guard(lock_);
-    std::vector<LeaseRecord> records;
-    records.reserve(leases_.size());
-    for (const LeasePtr& lease : leases_) {
-        const Lease::Terms& terms = lease->terms();
-        LeaseRecord record{terms.id,
-                           terms.owner,
-                           lease->label_,
-                           terms.requested,
-                           terms.requested_port,
-                           terms.port,
-                           terms.hosts,
-                           terms.note,
-                           lease->held_until_s_,
-                           kept_text(lease->name_rules_.reach),
-                           kept_text(lease->name_rules_.share)};
-        if (why_not_storable(record).empty()) {  // or none of the others could be kept either
-            records.push_back(std::move(record));
-        }
-    }
-    return records;
-}
-
 std::vector<uring::Fd> Leases::sockets_of(const std::string& id) const {
     const Lock guard(lock_);
     const auto found = std::find_if(leases_.begin(), leases_.end(),
@@ -516,43 +478,6 @@ std::vector<uring::Fd> Leases::sockets_of(const std::string& id) const {
         return {};
     }
     return duplicates((*found)->sockets_).value_or(std::vector<uring::Fd>());
-}
-
-TunnelEntry Leases::entry_of(const Lease& lease) {
-    const Lease::Terms& terms = lease.terms();
-    const bool named = lease.is_name();
-    return {terms.id,
-            named ? terms.requested : lease.label_,
-            named,
-            lease.label_,
-            terms.owner,
-            wish_text(terms.requested, terms.requested_port),
-            named ? terms.requested : terms.hosts.front(),
-            terms.hosts,
-            terms.port,
-            lease.client_,
-            lease.since_s_,
-            lease.held_until_s_ != 0,
-            lease.error_,
-            lease.error_s_,
-            lease.traffic_.figures()};
-}
-
-std::vector<LeasePtr> Leases::all() const {
-    const Lock guard(lock_);
-    return {leases_.begin(), leases_.end()};
-}
-
-std::vector<TunnelEntry> Leases::entries(const std::string& owner) const {
-    const Lock guard(lock_);
-    std::vector<TunnelEntry> entries;
-    entries.reserve(owner.empty() ? leases_.size() : 0);
-    for (const LeasePtr& lease : leases_) {
-        if (owner.empty() || lease->terms().owner == owner) {
-            entries.push_back(entry_of(*lease));
-        }
-    }
-    return entries;
 }
 
 std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std::string& called,

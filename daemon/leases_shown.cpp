@@ -1,0 +1,86 @@
+// Leases as others see them: the records that are kept of them, the entries that are shown, the
+// news that are told.
+
+#include "daemon/leases.h"
+#include "daemon/wish_text.h"
+
+namespace portreeve::daemon {
+namespace {
+
+// One that is too long to be kept names nobody after a restart.
+std::string kept_text(const ssh::Audience& audience) {
+    std::string text = audience.text();
+    return text.size() > kLeaseAudienceBytesMax ? std::string() : text;
+}
+
+}  // namespace
+
+void Leases::tell(conf::EventKind kind, const Lease& lease, const Refusal* why,
+                  const std::string& former_client) const {
+    if (news_ != nullptr && news_->wants(kind)) {
+        news_->tell({kind, entry_of(lease), why, former_client});
+    }
+}
+
+std::vector<LeaseRecord> Leases::records() const {
+    const Lock guard(lock_);
+    std::vector<LeaseRecord> records;
+    records.reserve(leases_.size());
+    for (const LeasePtr& lease : leases_) {
+        const Lease::Terms& terms = lease->terms();
+        LeaseRecord record{terms.id,
+                           terms.owner,
+                           lease->label_,
+                           terms.requested,
+                           terms.requested_port,
+                           terms.port,
+                           terms.hosts,
+                           terms.note,
+                           lease->held_until_s_,
+                           kept_text(lease->name_rules_.reach),
+                           kept_text(lease->name_rules_.share)};
+        if (why_not_storable(record).empty()) {  // or none of the others could be kept either
+            records.push_back(std::move(record));
+        }
+    }
+    return records;
+}
+
+TunnelEntry Leases::entry_of(const Lease& lease) {
+    const Lease::Terms& terms = lease.terms();
+    const bool named = lease.is_name();
+    return {terms.id,
+            named ? terms.requested : lease.label_,
+            named,
+            lease.label_,
+            terms.owner,
+            wish_text(terms.requested, terms.requested_port),
+            named ? terms.requested : terms.hosts.front(),
+            terms.hosts,
+            terms.port,
+            lease.client_,
+            lease.since_s_,
+            lease.held_until_s_ != 0,
+            lease.error_,
+            lease.error_s_,
+            lease.traffic_.figures()};
+}
+
+std::vector<LeasePtr> Leases::all() const {
+    const Lock guard(lock_);
+    return {leases_.begin(), leases_.end()};
+}
+
+std::vector<TunnelEntry> Leases::entries(const std::string& owner) const {
+    const Lock guard(lock_);
+    std::vector<TunnelEntry> entries;
+    entries.reserve(owner.empty() ? leases_.size() : 0);
+    for (const LeasePtr& lease : leases_) {
+        if (owner.empty() || lease->terms().owner == owner) {
+            entries.push_back(entry_of(*lease));
+        }
+    }
+    return entries;
+}
+
+}  // namespace portreeve::daemon
