@@ -102,6 +102,7 @@ struct Forward {
 
 struct Http {
     std::string domain;
+    std::vector<std::string> reserved;  // labels that nobody gets, in lower case
     std::vector<Endpoint> listen = {{"::", 80}};
     bool operator==(const Http&) const = default;
 };

@@ -54,6 +54,7 @@ void read_forward(const Section& table, Forward& forward) {
 
 void read_http(const Section& table, Http& http) {
     table["domain"].one(http.domain, kDomain);
+    table["reserved"].list(http.reserved, kLabel, AtLeast{0});
     table["listen"].list(http.listen, kEndpoint, AtLeast{0});
 }
 

@@ -417,6 +417,16 @@ Parsed<std::string> parse_domain(std::string_view text) {
     return domain;
 }
 
+Parsed<std::string> parse_label(std::string_view text) {
+    if (auto fault = label_fault(text); !fault.empty()) {
+        return bad(text, " is not one part of a DNS name: " + fault +
+                             "; write one such as \"intranet\", without a dot");
+    }
+    std::string label(text);
+    std::transform(label.begin(), label.end(), label.begin(), lower);
+    return label;
+}
+
 Parsed<std::string> parse_algorithm(std::string_view text) {
     constexpr std::size_t kNameBytesMax = 64;
     const auto allowed = [](char c) { return c > ' ' && c < 0x7F && c != ','; };

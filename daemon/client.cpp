@@ -232,7 +232,7 @@ std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
     const Tunnel& tunnel = **opened;
     log_.tunnel_open(wish, tunnel);
     consoles_.tell(describe(tunnel));
-    if (!tunnel.note().empty()) {
+    if (!tunnel.note().empty() || tunnel.lease()->kind() == LeaseKind::http) {
         session_.say(describe(tunnel));
     }
     return tunnel.port();
@@ -248,15 +248,16 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
                                       "this session already has " + std::to_string(open_tunnels()) +
                                           " tunnels ([limits] tunnels_per_session)"});
     }
-    if (auto may = may_forward(*grant_, config, wish); !may) {
-        return tl::unexpected(may.error());
+    const auto http = may_forward(*grant_, config, policy()->authorized_keys, wish);
+    if (!http) {
+        return tl::unexpected(http.error());
     }
     auto place = place_for_tunnel();
     if (!place) {
         return tl::unexpected(place.error());
     }
     auto claim =
-        place_.desk.claim(claimant(), wish, config.forward,
+        place_.desk.claim(claimant(), wish, config.forward, *http ? &**http : nullptr,
                           "taken over by a newer session of the same key, from " + peer_.host());
     if (!claim) {
         return tl::unexpected(claim.error());
@@ -414,9 +415,13 @@ std::string Client::use_words(const SessionWords& words) {
 }
 
 std::string Client::describe(const Tunnel& tunnel) const {
-    const bool named = tunnel.lease()->is_name();
-    std::string text = named ? "portreeve: private name open " : "portreeve: tcp tunnel open ";
-    text += (tunnel.again() ? "again at " : "at ") + tunnel.address_text();
+    const LeaseKind kind = tunnel.lease()->kind();
+    std::string text = kind == LeaseKind::tcp    ? "portreeve: tcp tunnel open "
+                       : kind == LeaseKind::name ? "portreeve: private name open "
+                                                 : "portreeve: http name open ";
+    text += tunnel.again() ? "again at " : "at ";
+    text += kind == LeaseKind::http ? place_.commons.leases.url_of(tunnel.lease())
+                                    : tunnel.address_text();
     if (!tunnel.note().empty()) {
         text += " (" + tunnel.note() + ")";
     }
@@ -550,8 +555,10 @@ tl::expected<Visitor::Share, Refusal> Client::admit_visitor(const Tunnel& tunnel
                                       "visitors_per_tunnel allows"});
     }
     Lease& lease = *tunnel.lease();
-    return take_share(lease.is_name() ? place_.figures.names : place_.figures.tcp,
-                      &lease.traffic());
+    KindFigures& kind = lease.kind() == LeaseKind::tcp    ? place_.figures.tcp
+                        : lease.kind() == LeaseKind::name ? place_.figures.names
+                                                          : place_.figures.http;
+    return take_share(kind, &lease.traffic());
 }
 
 tl::expected<Visitor::Share, Refusal> Client::take_share(KindFigures& kind, Traffic* tunnel) {

@@ -86,7 +86,7 @@ std::string ssh_config_of(const std::vector<NamedTunnel>& tunnels) {
         "# with the path of this file:  Include .../ssh_config\n";
     std::set<std::string> seen;
     for (const auto& [entry, file] : tunnels) {
-        if (entry.is_private || !may_be_a_host_here(entry.name)) {
+        if (entry.kind != LeaseKind::tcp || !may_be_a_host_here(entry.name)) {
             continue;
         }
         const std::string port = std::to_string(entry.port);

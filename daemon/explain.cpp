@@ -9,6 +9,7 @@
 #include "daemon/grant.h"
 #include "daemon/login.h"
 #include "daemon/time_text.h"
+#include "daemon/wish_text.h"
 #include "ssh/certificate.h"
 #include "uring/socket.h"
 
@@ -22,8 +23,8 @@ std::string row(std::string_view what, const std::string& text) {
     return text.empty() ? "" : "  " + std::string(what) + ": " + text + "\n";
 }
 
-std::string wish_text(const ssh::ForwardWish& wish) {
-    return "\"" + wish.address + "\" port " + std::to_string(wish.port);
+std::string text_of(const ssh::ForwardWish& wish) {
+    return "\"" + without_credentials(wish.address) + "\" port " + std::to_string(wish.port);
 }
 
 std::optional<ssh::Certificate> certificate_of(const ssh::PublicKey& key) {
@@ -124,6 +125,16 @@ std::string rows_of_name(const Grant& grant) {
            row("may also be had by", grant.options.alias_share.text());
 }
 
+std::string rows_of_http_name(const Grant& grant, const HttpName& name, const conf::Http& http) {
+    return row("serves", http_urls(http).text(name.host, name.path)) +
+           row("note", name.is_derived
+                           ? "the name is made from the key and the login name; while that one is "
+                             "another key's, it is the next that is made so"
+                           : "") +
+           row("asks visitors for", name.credentials.empty() ? "" : "the user and password given") +
+           row("may also be had by", grant.options.alias_share.text());
+}
+
 // "32 a session ([limits] tunnels_per_session), 5 with the key (max-tunnels)"
 std::string limit_text(std::uint32_t general, const std::string& of, std::uint32_t key_max,
                        const std::string& option) {
@@ -152,11 +163,15 @@ Answer explained(const ssh::ForwardWish& wish, const Grant& grant, const Policy&
                  const std::string& key) {
     const std::string who = key + row("let in by", grant.source);
     const conf::Forward& rules = policy.config.forward;
-    if (const auto may = may_forward(grant, policy.config, wish); !may) {
-        return refused(may.error(), who);
+    const auto http = may_forward(grant, policy.config, policy.authorized_keys, wish);
+    if (!http) {
+        return refused(http.error(), who);
     }
-    const std::string granted = "granted: " + wish_text(wish) + "\n" + who;
+    const std::string granted = "granted: " + text_of(wish) + "\n" + who;
     const std::string limits = rows_of_limits(grant, policy.config.limits);
+    if (*http) {
+        return {true, granted + rows_of_http_name(grant, **http, policy.config.http) + limits, {}};
+    }
     if (is_name(wish.address)) {
         return {true, granted + rows_of_name(grant) + limits, {}};
     }
@@ -247,10 +262,12 @@ Answer explain_now(Answer answer, const ssh::ForwardWish& wish, const Grant& gra
         return answer;
     }
     const conf::Config& config = policy.config;
+    const auto http = may_forward(grant, config, policy.authorized_keys, wish);
     const auto is_among = [&](const std::string& owner, const ssh::Audience& audience) {
         return is_in_audience(grant, owner, audience, config.groups);
     };
-    if (const auto why = leases.why_anothers(grant.owner, is_among, wish, config.forward)) {
+    if (const auto why = leases.why_anothers(grant.owner, grant.user, is_among, wish,
+                                             config.forward, http && *http ? &**http : nullptr)) {
         answer.granted = false;
         answer.text = refusal_text(*why);
     }

@@ -1,9 +1,12 @@
 #include "daemon/grant.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "daemon/binding.h"
+#include "daemon/http/basic_auth.h"
 #include "daemon/names.h"
+#include "daemon/wish_text.h"
 #include "ssh/text.h"
 
 namespace portreeve::daemon {
@@ -11,9 +14,12 @@ namespace {
 
 constexpr std::uint32_t kPrivilegedPortMax = 1023;
 constexpr std::size_t kAddressMax = 255;  // a DNS name is no longer
+// … but what may stand around one is.
+constexpr std::size_t kHttpAddressMax =
+    http::kCredentialsBytesMax + 1 + kAddressMax + kHttpPathBytesMax + 1;
 
 std::string text_of(const ssh::ForwardWish& wish) {
-    return "\"" + wish.address + "\" port " + std::to_string(wish.port);
+    return "\"" + without_credentials(wish.address) + "\" port " + std::to_string(wish.port);
 }
 
 Refusal no_forwarding(const Grant& grant) {
@@ -26,15 +32,13 @@ Refusal no_forwarding(const Grant& grant) {
                       "no-port-forwarding)"};
 }
 
-}  // namespace
+Refusal not_permitted(const Grant& grant, const ssh::ForwardWish& wish) {
+    return {"listen_not_permitted",
+            "no permitlisten of " + grant.source + " allows " + text_of(wish)};
+}
 
-tl::expected<void, Refusal> may_forward(const Grant& grant, const conf::Config& config,
-                                        const ssh::ForwardWish& wish) {
-    if (wish.address.size() > kAddressMax) {
-        return tl::unexpected(
-            Refusal{"address_too_long",
-                    "the address has more than " + std::to_string(kAddressMax) + " characters"});
-    }
+tl::expected<void, Refusal> may_listen(const Grant& grant, const conf::Config& config,
+                                       const ssh::ForwardWish& wish) {
     const auto& permits = grant.options.permit_listen;
     const bool wants_name = is_name(wish.address);
     bool permitted = permits.empty();
@@ -45,12 +49,8 @@ tl::expected<void, Refusal> may_forward(const Grant& grant, const conf::Config& 
             named = named || permit.names_port(wish.port);
         }
     }
-    if (!grant.options.port_forwarding) {
-        return tl::unexpected(no_forwarding(grant));
-    }
     if (!permitted) {
-        return tl::unexpected(Refusal{"listen_not_permitted", "no permitlisten of " + grant.source +
-                                                                  " allows " + text_of(wish)});
+        return tl::unexpected(not_permitted(grant, wish));
     }
     if (wants_name) {
         return check_name(wish, config);
@@ -74,6 +74,105 @@ tl::expected<void, Refusal> may_forward(const Grant& grant, const conf::Config& 
     }
     return tl::unexpected(Refusal{
         "port_not_allowed", "port " + std::to_string(wish.port) + " is outside [forward] ports"});
+}
+
+// Whether this very name is on a line of the grant's, without a glob.
+bool is_written_out_for(const Grant& grant, const ssh::ForwardWish& wish, const HttpName& name,
+                        const conf::Http& http) {
+    const auto& permits = grant.options.permit_listen;
+    return std::any_of(permits.begin(), permits.end(), [&](const ssh::ListenPattern& permit) {
+        return permit.is_written_out() && permits_http(permit, wish, name, http);
+    });
+}
+
+// Whether it is on anybody's.
+bool is_written_out(const ssh::AuthorizedKeys& keys, const std::string& host,
+                    const conf::Http& http) {
+    return std::any_of(kHttpPorts.begin(), kHttpPorts.end(), [&](std::uint32_t port) {
+        return keys.writes_out(host, port) || keys.writes_out(http_urls(http).name(host), port);
+    });
+}
+
+Refusal kept_for_another(const std::string& host) {
+    return {"name_reserved", "\"" + ssh::shown(host) +
+                                 "\" is kept for another key, whose permitlisten names it; ask for "
+                                 "another name, or for one of your own: -R 80:HOST:PORT"};
+}
+
+// What is made from an owner is not what others were promised.
+tl::expected<std::optional<HttpName>, Refusal> without_anothers(HttpName name,
+                                                                const conf::Http& http,
+                                                                const ssh::AuthorizedKeys& keys) {
+    std::vector<std::string> hosts = std::move(name.other_hosts);
+    hosts.insert(hosts.begin(), std::move(name.host));
+    std::erase_if(hosts, [&](const std::string& host) {
+        return is_written_out(keys, host, http) || is_reserved_host(host, http);
+    });
+    if (hosts.empty()) {
+        return tl::unexpected(kept_for_another("a name made from your key"));
+    }
+    name.host = std::move(hosts.front());
+    name.other_hosts.assign(std::next(hosts.begin()), hosts.end());
+    return name;
+}
+
+tl::expected<std::optional<HttpName>, Refusal> may_have_http_name(const Grant& grant,
+                                                                  const conf::Http& http,
+                                                                  const ssh::AuthorizedKeys& keys,
+                                                                  const ssh::ForwardWish& wish) {
+    auto name = http_name_of(wish, grant.owner, grant.user, http);
+    if (!name) {
+        return tl::unexpected(name.error());
+    }
+    const auto& permits = grant.options.permit_listen;
+    if (!permits.empty() &&
+        std::none_of(permits.begin(), permits.end(), [&](const ssh::ListenPattern& permit) {
+            return permits_http(permit, wish, *name, http);
+        })) {
+        return tl::unexpected(not_permitted(grant, wish));
+    }
+    if (name->is_derived) {
+        return without_anothers(std::move(*name), http, keys);
+    }
+    if (is_written_out_for(grant, wish, *name, http)) {
+        return std::move(*name);
+    }
+    if (is_written_out(keys, name->host, http)) {
+        return tl::unexpected(kept_for_another(name->host));
+    }
+    if (is_reserved_host(name->host, http)) {
+        return tl::unexpected(Refusal{
+            "name_reserved", "\"" + ssh::shown(name->host) +
+                                 "\" is kept for this server itself, since visitors would take it "
+                                 "for the server's own ([http] reserved, or one of the words that "
+                                 "always are); ask for another name"});
+    }
+    return std::move(*name);
+}
+
+}  // namespace
+
+tl::expected<std::optional<HttpName>, Refusal> may_forward(const Grant& grant,
+                                                           const conf::Config& config,
+                                                           const ssh::AuthorizedKeys& keys,
+                                                           const ssh::ForwardWish& wish) {
+    const bool is_http = is_http_wish(wish, config.http);
+    const std::size_t address_max = is_http ? kHttpAddressMax : kAddressMax;
+    if (wish.address.size() > address_max) {
+        return tl::unexpected(
+            Refusal{"address_too_long",
+                    "the address has more than " + std::to_string(address_max) + " characters"});
+    }
+    if (!grant.options.port_forwarding) {
+        return tl::unexpected(no_forwarding(grant));
+    }
+    if (is_http) {
+        return may_have_http_name(grant, config.http, keys, wish);
+    }
+    if (auto may = may_listen(grant, config, wish); !may) {
+        return tl::unexpected(may.error());
+    }
+    return std::nullopt;
 }
 
 tl::expected<void, Refusal> may_reach(const Grant& grant, const std::string& host,

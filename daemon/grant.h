@@ -6,13 +6,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <tl/expected.hpp>
 
 #include "conf/config.h"
+#include "daemon/http_names.h"
 #include "daemon/refusal.h"
+#include "ssh/authorized_keys.h"
 #include "ssh/key_options.h"
 #include "ssh/session.h"
 
@@ -27,11 +30,12 @@ struct Grant {
     std::vector<std::string> principals;  // the certificate's
 };
 
-// Whether the wish, for an address or a name, may be tried. It says nothing of the address itself:
-// that is bind_forward's.
-[[nodiscard]] tl::expected<void, Refusal> may_forward(const Grant& grant,
-                                                      const conf::Config& config,
-                                                      const ssh::ForwardWish& wish);
+// Whether the wish, for an address or a name, may be tried; and what it means, if it is for an http
+// name. It says nothing of the address itself: that is bind_forward's. `keys` are those whose lines
+// may keep http names for themselves.
+[[nodiscard]] tl::expected<std::optional<HttpName>, Refusal> may_forward(
+    const Grant& grant, const conf::Config& config, const ssh::AuthorizedKeys& keys,
+    const ssh::ForwardWish& wish);
 
 // Whether -L and -W may reach this host and port, as far as the grant says it. Private names need
 // no permitopen, but where a line has any, it must name them too.

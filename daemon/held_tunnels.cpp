@@ -28,7 +28,7 @@ void HeldTunnels::take(Leases::Claim claim, std::vector<Arrival> visitors) {
                               {"fingerprint", lease.terms().owner},
                               {"user", leases_.label_of(claim.lease)},
                               {"left_s", std::to_string(left_s)},
-                              {"why", claim.sockets.empty() && !lease.is_name()
+                              {"why", claim.sockets.empty() && lease.kind() == LeaseKind::tcp
                                           ? "it could not be bound again; who connects there does "
                                             "not reach this server"
                                           : ""}});
@@ -170,7 +170,7 @@ void HeldTunnels::drain(bool sockets_kept) {
 void HeldTunnels::part_with(const LeasePtr& lease, std::vector<Arrival> visitors) {
     const std::string name = std::string(kVisitorsPrefix) + lease->terms().id;
     std::vector<int> sockets;
-    if (!lease->is_name()) {  // else their other ends are in this process too
+    if (lease->kind() == LeaseKind::tcp) {  // else their other ends are in this process too
         for (const Arrival& visitor : visitors) {
             sockets.push_back(visitor.socket.get());
         }

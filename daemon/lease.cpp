@@ -18,8 +18,15 @@ std::string place_text(const std::vector<std::string>& hosts, std::uint16_t port
 }  // namespace
 
 std::string Lease::address_text() const {
-    return is_name() ? wish_text(terms_.requested, terms_.port)
-                     : place_text(terms_.hosts, terms_.port);
+    switch (terms_.kind) {
+        case LeaseKind::tcp:
+            break;
+        case LeaseKind::name:
+            return wish_text(terms_.requested, terms_.port);
+        case LeaseKind::http:
+            return terms_.host + terms_.path;
+    }
+    return place_text(terms_.hosts, terms_.port);
 }
 
 }  // namespace portreeve::daemon

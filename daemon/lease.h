@@ -1,10 +1,10 @@
 // An owner's claim to one address, and who answers there at the moment: a client while its session
 // lasts, then the main thread, until the owner is back or the lease ends.
 //
-// Its address is TCP, or a private name. A lease is bound for all of its life: that of TCP has
-// listening sockets of its own, and each holder gets duplicates of them to accept from. So the
-// address is never free in between, and connections that nobody has accepted yet wait in the kernel
-// for the next holder.
+// Its address is TCP, a private name, or a host and a path of http. A lease is bound for all of its
+// life: that of TCP has listening sockets of its own, and each holder gets duplicates of them to
+// accept from. So the address is never free in between, and connections that nobody has accepted
+// yet wait in the kernel for the next holder.
 //
 // Owns: the sockets. Called by: whoever holds it, on any thread; what can change is Leases' alone,
 // under its lock, but for the turn and the traffic. Bounds: two sockets.
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "daemon/arrival.h"
+#include "daemon/lease_kind.h"
 #include "daemon/refusal.h"
 #include "daemon/traffic.h"
 #include "ssh/audience.h"
@@ -50,8 +51,8 @@ class LeaseKeeper {
     virtual void on_life_shown(std::uint64_t client, const LeaseHolder& sibling) = 0;
 };
 
-// Of a private name: who may reach it, and who may have it too, so that its owners serve in turn;
-// both beside the owner himself.
+// Of a name: who may reach it, if it is private, and who may have it too, so that its owners serve
+// in turn; both beside the owner himself.
 struct NameRules {
     ssh::Audience reach;
     ssh::Audience share;
@@ -72,11 +73,14 @@ class Lease {
     struct Terms {
         std::string id;
         std::string owner;
-        std::string requested;  // the address as the client wrote it
+        std::string requested;  // the address as the client wrote it, but for credentials
         std::uint16_t requested_port = 0;
         std::uint16_t port = 0;
-        std::vector<std::string> hosts;  // none: it is a name
+        std::vector<std::string> hosts;  // of TCP alone
         std::string note;
+        LeaseKind kind = LeaseKind::tcp;
+        std::string host;  // of http: in lower case; and which paths of it: empty: all
+        std::string path;
     };
 
     explicit Lease(Terms terms) : terms_(std::move(terms)) {}
@@ -91,11 +95,10 @@ class Lease {
     [[nodiscard]] bool held_since(std::uint64_t turn) const {
         return turn_.load(std::memory_order_acquire) == turn;
     }
-    // "127.0.0.1:20001 and [::1]:20001", "pc42:22"
+    // "127.0.0.1:20001 and [::1]:20001", "pc42:22", "blog.example.com/api"
     [[nodiscard]] std::string address_text() const;
     [[nodiscard]] Traffic& traffic() { return traffic_; }
-    // It is a private name, with no address of its own.
-    [[nodiscard]] bool is_name() const { return terms_.hosts.empty(); }
+    [[nodiscard]] LeaseKind kind() const { return terms_.kind; }
 
   private:
     friend class Leases;
@@ -107,7 +110,11 @@ class Lease {
     std::string label_;
     NameRules name_rules_;
     std::uint64_t last_turn_ = 0;  // of a name: when a caller got it last, as Leases counts them
-    // None: it is a name, or could not be bound again after a restart.
+    // Of http, as its owner asked last.
+    std::uint16_t asked_port_ = 0;
+    std::string credentials_;          // "user:pass", which is written down nowhere
+    std::int64_t aside_until_ms_ = 0;  // steady: its target refuses, and others are preferred
+    // Of TCP; none: it could not be bound again after a restart.
     std::vector<uring::Fd> sockets_;
     LeaseHolder holder_;
     std::string client_;        // the address of whoever had it last

@@ -19,8 +19,9 @@ void LeaseDesk::post(LeaseKeeper& keeper, Call call) {
 tl::expected<Leases::Claim, Refusal> LeaseDesk::claim(const Leases::Claimant& who,
                                                       const ssh::ForwardWish& wish,
                                                       const conf::Forward& rules,
+                                                      const HttpName* http,
                                                       const std::string& why) {
-    auto claim = leases_.claim(who, wish, rules);
+    auto claim = leases_.claim(who, wish, rules, http);
     if (!claim) {
         return claim;
     }

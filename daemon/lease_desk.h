@@ -30,6 +30,7 @@ class LeaseDesk {
     [[nodiscard]] tl::expected<Leases::Claim, Refusal> claim(const Leases::Claimant& who,
                                                              const ssh::ForwardWish& wish,
                                                              const conf::Forward& rules,
+                                                             const HttpName* http,
                                                              const std::string& why);
     // Ends the tunnels of `owner` that are called so, and their sessions, which are told `why`; how
     // many.

@@ -79,7 +79,8 @@ std::string why_not_storable(const std::vector<LeaseRecord>& records) {
         return "more than " + std::to_string(kLeasesMax) + " leases";
     }
     std::set<std::string_view> ids;
-    std::set<std::tuple<std::string_view, std::string_view, std::string_view, std::uint16_t>>
+    std::set<std::tuple<std::string_view, std::string_view, std::string_view, std::uint16_t,
+                        std::string_view, std::string_view>>
         claims;
     std::size_t number = 0;
     for (const LeaseRecord& record : records) {
@@ -90,7 +91,10 @@ std::string why_not_storable(const std::vector<LeaseRecord>& records) {
         if (!ids.insert(record.id).second) {
             return which + "has the id of one before it";
         }
-        if (!claims.emplace(record.owner, record.label, record.requested, record.port).second) {
+        if (!claims
+                 .emplace(record.owner, record.label, record.requested, record.port, record.host,
+                          record.path)
+                 .second) {
             return which + "has owner, label, address and port of one before it";
         }
     }
@@ -123,7 +127,10 @@ void put_lease(std::string& into, const LeaseRecord& record) {
     into.append("hosts = [").append(hosts).append("]\n");
     put_text(into, "note", record.note);
     put_number(into, "held_until_s", record.held_until_s);
-    for (const auto& [key, text] : {std::pair("reach", record.reach), {"share", record.share}}) {
+    for (const auto& [key, text] : {std::pair("reach", record.reach),
+                                    {"share", record.share},
+                                    {"host", record.host},
+                                    {"path", record.path}}) {
         if (!text.empty()) {
             put_text(into, key, text);
         }
@@ -233,6 +240,8 @@ tl::expected<LeaseRecord, std::string> record_of(const toml::node& node) {
     fields.number("held_until_s", record.held_until_s);
     fields.word_if_there("reach", record.reach);
     fields.word_if_there("share", record.share);
+    fields.word_if_there("host", record.host);
+    fields.word_if_there("path", record.path);
     if (std::string why = fields.why_wrong(); !why.empty()) {
         return tl::unexpected(std::move(why));
     }
@@ -314,12 +323,15 @@ std::string why_not_storable(const LeaseRecord& record) {
         const std::string& text;
         std::size_t bytes_max;
     };
-    for (const Word& word : {Word{"an owner", record.owner, kLeaseOwnerBytesMax},
-                             Word{"a label", record.label, kLeaseWordBytesMax},
-                             Word{"an address asked for", record.requested, kLeaseWordBytesMax},
-                             Word{"a note", record.note, kLeaseWordBytesMax},
-                             Word{"a reach", record.reach, kLeaseAudienceBytesMax},
-                             Word{"a share", record.share, kLeaseAudienceBytesMax}}) {
+    for (const Word& word :
+         {Word{"an owner", record.owner, kLeaseOwnerBytesMax},
+          Word{"a label", record.label, kLeaseWordBytesMax},
+          Word{"an address asked for", record.requested, kLeaseRequestedBytesMax},
+          Word{"a note", record.note, kLeaseWordBytesMax},
+          Word{"a reach", record.reach, kLeaseAudienceBytesMax},
+          Word{"a share", record.share, kLeaseAudienceBytesMax},
+          Word{"a host", record.host, kLeaseHostBytesMax},
+          Word{"a path", record.path, kLeasePathBytesMax}}) {
         if (word.text.size() > word.bytes_max) {
             return std::string("has ") + word.name + " of more than " +
                    std::to_string(word.bytes_max) + " bytes";
@@ -330,6 +342,9 @@ std::string why_not_storable(const LeaseRecord& record) {
     }
     if (record.held_until_s < 0) {
         return "is held until a time before 1970";
+    }
+    if (record.host.empty() ? !record.path.empty() : !record.hosts.empty()) {
+        return "is of http and of something else";
     }
     return why_wrong_hosts(record.hosts);
 }

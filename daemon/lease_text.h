@@ -20,6 +20,8 @@
 
 #include <tl/expected.hpp>
 
+#include "daemon/lease_kind.h"
+
 namespace portreeve::daemon {
 
 struct LeaseRecord {
@@ -35,16 +37,26 @@ struct LeaseRecord {
     // Of a private name, as ssh::Audience writes them: who may reach it, and who may have it too.
     std::string reach;
     std::string share;
+    // Of an http name.
+    std::string host;
+    std::string path;
+
+    [[nodiscard]] LeaseKind kind() const {
+        return !host.empty() ? LeaseKind::http : hosts.empty() ? LeaseKind::name : LeaseKind::tcp;
+    }
 
     bool operator==(const LeaseRecord&) const = default;
 };
 
 inline constexpr std::size_t kLeasesMax = 32'768;
-inline constexpr std::size_t kLeaseTextBytesMax = 168 << 20;  // what kLeasesMax of the largest take
+inline constexpr std::size_t kLeaseTextBytesMax = 184 << 20;  // what kLeasesMax of the largest take
 inline constexpr std::size_t kLeaseOwnerBytesMax = 320;
-inline constexpr std::size_t kLeaseWordBytesMax = 255;       // label, requested, note
+inline constexpr std::size_t kLeaseWordBytesMax = 255;       // label, note
 inline constexpr std::size_t kLeaseAudienceBytesMax = 1024;  // reach, share
 inline constexpr std::size_t kLeaseHostsMax = 8;
+inline constexpr std::size_t kLeaseRequestedBytesMax = 383;  // a name and a path
+inline constexpr std::size_t kLeaseHostBytesMax = 253;       // of http; and a path
+inline constexpr std::size_t kLeasePathBytesMax = 128;
 
 // Why this lease cannot be kept, as the end of a sentence about it; empty: it can.
 [[nodiscard]] std::string why_not_storable(const LeaseRecord& record);

@@ -13,6 +13,7 @@
 
 #include "daemon/login.h"
 #include "daemon/names.h"
+#include "daemon/wish_text.h"
 #include "ssh/text.h"
 
 namespace portreeve::daemon {
@@ -81,11 +82,16 @@ Refusal in_use(const Lease& lease, std::string_view whose) {
 
 tl::expected<Leases::Claim, Refusal> Leases::claim(const Claimant& who,
                                                    const ssh::ForwardWish& wish,
-                                                   const conf::Forward& rules) {
-    if (is_name(wish.address)) {
-        const Wanted nowhere;
+                                                   const conf::Forward& rules,
+                                                   const HttpName* http) {
+    const Wanted nowhere;
+    if (http != nullptr) {
         const Lock guard(lock_);
-        return claim_name({who, wish, nowhere, rules.pool});
+        return claim_http({who, wish, nowhere, rules.pool, LeaseKind::http, http});
+    }
+    if (is_name(wish.address)) {
+        const Lock guard(lock_);
+        return claim_name({who, wish, nowhere, rules.pool, LeaseKind::name});
     }
     const auto wanted = addresses_for(wish.address, rules.bind);
     if (!wanted) {
@@ -195,7 +201,8 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_name(const Asking& asking) {
 
 tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
                                                        const LeasePtr& lease) {
-    if (lease->sockets_.empty() && !lease->is_name()) {  // what took its place may have gone by now
+    // What took its place may have gone by now.
+    if (lease->sockets_.empty() && lease->kind() == LeaseKind::tcp) {
         auto bound = bind_forward(asking.wanted, lease->terms().port, asking.pool, 0, {});
         if (!bound) {
             return tl::unexpected(bound.error());
@@ -208,11 +215,8 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
     auto claim = give(lease, asking.who.holder);
     if (claim) {
         ++revision_;
-        lease->label_ = asking.who.label;
-        lease->name_rules_ = asking.who.name_rules;
-        lease->client_ = asking.who.address;
+        put_claimant(*lease, asking);
         lease->error_.clear();
-        lease->since_s_ = wall_clock_s();
         hold_until(*lease, 0);
         claim->displaced.push_back({lease, former});
         claim->again = true;
@@ -237,14 +241,13 @@ tl::expected<Leases::Claim, Refusal> Leases::bind_new(const Asking& asking, std:
 }
 
 tl::expected<Leases::Claim, Refusal> Leases::add(const Asking& asking, Bound bound) {
+    const bool is_http = asking.http != nullptr;
     auto lease = std::make_shared<Lease>(
-        Lease::Terms{new_id(), asking.who.owner, asking.wish.address,
+        Lease::Terms{new_id(), asking.who.owner, without_credentials(asking.wish.address),
                      static_cast<std::uint16_t>(asking.wish.port), bound.port, asking.wanted.hosts,
-                     std::move(bound.note)});
-    lease->label_ = asking.who.label;
-    lease->name_rules_ = asking.who.name_rules;
-    lease->client_ = asking.who.address;
-    lease->since_s_ = wall_clock_s();
+                     std::move(bound.note), asking.kind, is_http ? asking.http->host : "",
+                     is_http ? asking.http->path : ""});
+    put_claimant(*lease, asking);
     lease->sockets_ = std::move(bound.sockets);
     auto claim = give(lease, asking.who.holder);
     if (claim) {
@@ -252,6 +255,22 @@ tl::expected<Leases::Claim, Refusal> Leases::add(const Asking& asking, Bound bou
         tell(conf::EventKind::up, *lease);
     }
     return claim;
+}
+
+void Leases::put_claimant(Lease& lease, const Asking& asking) {
+    lease.label_ = asking.who.label;
+    lease.name_rules_ = asking.who.name_rules;
+    lease.client_ = asking.who.address;
+    lease.since_s_ = wall_clock_s();
+    lease.asked_port_ = static_cast<std::uint16_t>(asking.wish.port);
+    lease.credentials_ = asking.http != nullptr ? asking.http->credentials : "";
+    lease.aside_until_ms_ = 0;
+}
+
+std::atomic<Leases::Counts::Kind>& Leases::count_of(const Lease& lease) {
+    return lease.kind() == LeaseKind::tcp    ? port_count_
+           : lease.kind() == LeaseKind::name ? name_count_
+                                             : http_count_;
 }
 
 // Open and held change in one store: whoever reads them finds each lease once.
@@ -267,10 +286,16 @@ void Leases::keep(const LeasePtr& lease) {
     ++revision_;
     leases_.push_back(lease);
     count(count_of(*lease), lease->held_until_s_ != 0, 1);
-    if (lease->is_name()) {
-        by_name_.emplace(ssh::lower_case(lease->terms().requested), lease);
-    } else {
-        by_port_.emplace(lease->terms().port, lease);
+    switch (lease->kind()) {
+        case LeaseKind::tcp:
+            by_port_.emplace(lease->terms().port, lease);
+            break;
+        case LeaseKind::name:
+            by_name_.emplace(ssh::lower_case(lease->terms().requested), lease);
+            break;
+        case LeaseKind::http:
+            keep_http(lease);
+            break;
     }
 }
 
@@ -280,6 +305,7 @@ tl::expected<Leases::Claim, Refusal> Leases::give(const LeasePtr& lease, LeaseHo
         return tl::unexpected(
             Refusal{"bind_failed", lease->address_text() + ": " + std::strerror(-sockets.error())});
     }
+    http_revision_ += lease->kind() == LeaseKind::http ? 1 : 0;
     lease->holder_ = to;
     const std::uint64_t turn = lease->turn_.load(std::memory_order_relaxed) + 1;
     lease->turn_.store(turn, std::memory_order_release);
@@ -357,26 +383,33 @@ void Leases::drop(const LeasePtr& lease, const Refusal& why) {
         const auto [first, last] = index.equal_range(key);
         index.erase(std::find_if(first, last, [&](const auto& at) { return at.second == lease; }));
     };
-    if (lease->is_name()) {
-        forget(by_name_, ssh::lower_case(lease->terms().requested));
-    } else {
-        forget(by_port_, lease->terms().port);
+    switch (lease->kind()) {
+        case LeaseKind::tcp:
+            forget(by_port_, lease->terms().port);
+            break;
+        case LeaseKind::name:
+            forget(by_name_, ssh::lower_case(lease->terms().requested));
+            break;
+        case LeaseKind::http:
+            forget_http(lease);
+            break;
     }
 }
 
 Leases::Claim Leases::restore(const LeaseRecord& record, LeaseHolder by,
                               std::vector<uring::Fd> sockets) {
-    auto lease = std::make_shared<Lease>(Lease::Terms{record.id, record.owner, record.requested,
-                                                      record.requested_port, record.port,
-                                                      record.hosts, record.note});
+    auto lease = std::make_shared<Lease>(
+        Lease::Terms{record.id, record.owner, record.requested, record.requested_port, record.port,
+                     record.hosts, record.note, record.kind(), record.host, record.path});
     lease->label_ = record.label;
+    lease->asked_port_ = record.requested_port;
     lease->sockets_ = std::move(sockets);
     lease->held_until_s_ = record.held_until_s;
     lease->since_s_ = wall_clock_s();
     lease->name_rules_ = {ssh::Audience::parse(record.reach).value_or(ssh::Audience{}),
                           ssh::Audience::parse(record.share).value_or(ssh::Audience{})};
     const Lock guard(lock_);
-    if (lease->sockets_.empty() && !lease->is_name()) {
+    if (lease->sockets_.empty() && lease->kind() == LeaseKind::tcp) {
         if (auto bound = bind_forward({record.hosts, false, {}}, record.port, {}, 0, {})) {
             lease->sockets_ = std::move(bound->sockets);
         }
@@ -410,10 +443,15 @@ std::vector<LeasePtr> Leases::in_the_way(const std::string& name) const {
     return found;
 }
 
-std::optional<Refusal> Leases::why_anothers(const std::string& owner, const IsAmong& is_among,
-                                            const ssh::ForwardWish& wish,
-                                            const conf::Forward& rules) const {
+std::optional<Refusal> Leases::why_anothers(const std::string& owner, const std::string& label,
+                                            const IsAmong& is_among, const ssh::ForwardWish& wish,
+                                            const conf::Forward& rules,
+                                            const HttpName* http) const {
     const Lock guard(lock_);
+    if (http != nullptr) {
+        const auto host = host_for(owner, label, is_among, *http);
+        return host ? std::nullopt : std::optional(host.error());
+    }
     if (is_name(wish.address)) {
         const auto found = in_the_way(wish.address);
         return is_shared(found, is_among) ? std::nullopt : anothers(found, owner);
@@ -480,22 +518,6 @@ std::vector<uring::Fd> Leases::sockets_of(const std::string& id) const {
     return duplicates((*found)->sockets_).value_or(std::vector<uring::Fd>());
 }
 
-std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std::string& called,
-                                            const Refusal& why) {
-    const Lock guard(lock_);
-    std::vector<Displaced> kicked;
-    for (const LeasePtr& lease : leases_) {
-        if ((owner.empty() || lease->terms().owner == owner) &&
-            entry_of(*lease).is_called(called)) {
-            kicked.push_back({lease, lease->holder_});
-        }
-    }
-    for (const Displaced& one : kicked) {
-        drop(one.lease, why);
-    }
-    return kicked;
-}
-
 std::vector<Leases::Displaced> Leases::reserve(const std::string& name) {
     const Lock guard(lock_);
     reserved_ = name;
@@ -511,7 +533,8 @@ std::vector<Leases::Displaced> Leases::reserve(const std::string& name) {
 void Leases::set_name_rules(const LeaseHolder& holder, const NameRules& rules) {
     const Lock guard(lock_);
     for (const LeasePtr& lease : leases_) {
-        if (lease->holder_ == holder && lease->is_name() && lease->name_rules_ != rules) {
+        if (lease->holder_ == holder && lease->kind() != LeaseKind::tcp &&
+            lease->name_rules_ != rules) {
             ++revision_;
             lease->name_rules_ = rules;
         }

@@ -5,6 +5,7 @@
 //
 // An owner who asks for an address that it has gets it back at once, whoever holds it; a stranger
 // is refused. Port 0 gives back what the same owner and label had for the same words, in order.
+// Names may be shared; then all of their owners serve in turn.
 //
 // Owns: all leases. Called by: workers and the main thread, through their LeaseDesk, when tunnels
 // come and go; one lock, never taken for a visitor's data. Bounds: [limits] of tunnels and
@@ -19,12 +20,14 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
 
 #include "conf/config.h"
 #include "daemon/binding.h"
+#include "daemon/http_names.h"
 #include "daemon/lease.h"
 #include "daemon/lease_store.h"
 #include "daemon/news_board.h"
@@ -80,13 +83,26 @@ class Leases {
         };
         Kind ports;
         Kind names;
-        [[nodiscard]] std::size_t open() const { return ports.open + names.open; }
-        [[nodiscard]] std::size_t held() const { return ports.held + names.held; }
+        Kind http;
+        [[nodiscard]] std::size_t open() const { return ports.open + names.open + http.open; }
+        [[nodiscard]] std::size_t held() const { return ports.held + names.held + http.held; }
+    };
+    // Where requests for a host and path go.
+    struct HttpPlace {
+        LeasePtr lease;
+        std::uint64_t turn = 0;
+        LeaseHolder holder;
+        bool held = false;         // its owner is away
+        std::int64_t since_s = 0;  // … since when
+        // No other lease serves this host: the answer holds while http_revision() does.
+        bool alone = false;
     };
 
+    // `http`: what the wish means, if it is for an http name.
     [[nodiscard]] tl::expected<Claim, Refusal> claim(const Claimant& who,
                                                      const ssh::ForwardWish& wish,
-                                                     const conf::Forward& rules);
+                                                     const conf::Forward& rules,
+                                                     const HttpName* http = nullptr);
     // The session is over, and why: `by` holds the lease until `until_s`. nullopt: it was another's
     // already.
     [[nodiscard]] std::optional<Claim> hold(const LeasePtr& lease, std::uint64_t turn,
@@ -103,7 +119,9 @@ class Leases {
     // This name, in lower case, is the server's own from now on, and no other is; those who had it
     // have it no more.
     [[nodiscard]] std::vector<Displaced> reserve(const std::string& name);
-    // Of the private names that `holder` has.
+    // How http names are written where they are shown.
+    void use_urls(HttpUrls urls);
+    // Of the names that `holder` has.
     void set_name_rules(const LeaseHolder& holder, const NameRules& rules);
     // Its address is its owner's as before, but nobody listens there until it is claimed again.
     void unbind(const LeasePtr& lease);
@@ -114,15 +132,32 @@ class Leases {
 
     // Why the wish would be refused for what others have; nullopt: not for that.
     [[nodiscard]] std::optional<Refusal> why_anothers(const std::string& owner,
+                                                      const std::string& label,
                                                       const IsAmong& is_among,
                                                       const ssh::ForwardWish& wish,
-                                                      const conf::Forward& rules) const;
+                                                      const conf::Forward& rules,
+                                                      const HttpName* http = nullptr) const;
     // nullopt: it has ended.
     [[nodiscard]] std::optional<LeaseHolder> holder_of(const LeasePtr& lease) const;
     // The private name that is asked for here, if there is one that the caller may reach; else
     // nullptr. Of several the one whose turn it is, of those whose owners are here if any is.
     [[nodiscard]] LeasePtr find_name(const std::string& name, std::uint16_t port,
                                      const IsAmong& may_reach);
+    // Of several paths the longest that the request's is below (http::is_below); of several owners
+    // the one whose turn it is, of those that are here and not set aside, if any is. `path` is the
+    // request's, with its query.
+    [[nodiscard]] std::optional<HttpPlace> find_http(std::string_view host, std::string_view path,
+                                                     std::int64_t now_ms);
+    // Another number whenever find_http() could answer otherwise, but for whose turn it is; to be
+    // asked before it. Without the lock.
+    [[nodiscard]] std::uint64_t http_revision() const { return http_revision_.load(); }
+    // The target of this lease refuses: others of the same host and path are preferred until then
+    // (steady ms; 0: it answers again).
+    void set_aside(const LeasePtr& lease, std::int64_t until_ms);
+    // Of an http lease, "user:pass"; empty: anybody may.
+    [[nodiscard]] std::string credentials_of(const LeasePtr& lease) const;
+    // Of an http lease, as visitors write it.
+    [[nodiscard]] std::string url_of(const LeasePtr& lease) const;
     // Other clients with a tunnel on a port of the server's choice, of the same owner and label;
     // the first kSiblingsMax, for a label that so many share is not about one machine.
     static constexpr std::size_t kSiblingsMax = 8;
@@ -135,12 +170,20 @@ class Leases {
     [[nodiscard]] std::vector<uring::Fd> sockets_of(const std::string& id) const;
     [[nodiscard]] std::vector<LeasePtr> all() const;
     // Without the lock.
-    [[nodiscard]] Counts counts() const { return {port_count_.load(), name_count_.load()}; }
+    [[nodiscard]] Counts counts() const {
+        return {port_count_.load(), name_count_.load(), http_count_.load()};
+    }
     // All of them, as others see them; those of one owner, where `owner` is not empty.
     [[nodiscard]] std::vector<TunnelEntry> entries(const std::string& owner = {}) const;
 
   private:
     using Lock = std::lock_guard<std::mutex>;
+
+    // The leases of one host, of http; each list has the oldest first.
+    struct HttpHost {
+        std::vector<LeasePtr> all;
+        std::map<std::string, std::vector<LeasePtr>, std::less<>> by_path;
+    };
 
     // What a claim is about, on its way through the steps below.
     struct Asking {
@@ -148,18 +191,32 @@ class Leases {
         const ssh::ForwardWish& wish;
         const Wanted& wanted;
         const conf::PortRange& pool;
+        LeaseKind kind = LeaseKind::tcp;
+        const HttpName* http = nullptr;
     };
     [[nodiscard]] tl::expected<Claim, Refusal> claim_port(const Asking& asking);
     [[nodiscard]] tl::expected<Claim, Refusal> claim_any(const Asking& asking);
     [[nodiscard]] tl::expected<Claim, Refusal> claim_name(const Asking& asking);
+    [[nodiscard]] tl::expected<Claim, Refusal> claim_http(const Asking& asking);
+    [[nodiscard]] tl::expected<Claim, Refusal> claim_http_at(const Asking& asking);
     [[nodiscard]] tl::expected<Claim, Refusal> bind_new(const Asking& asking, std::uint32_t seed);
     [[nodiscard]] tl::expected<Claim, Refusal> add(const Asking& asking, Bound bound);
+    static void put_claimant(Lease& lease, const Asking& asking);
     void keep(const LeasePtr& lease);
+    void keep_http(const LeasePtr& lease);
+    void forget_http(const LeasePtr& lease);
     [[nodiscard]] tl::expected<Claim, Refusal> take_over(const Asking& asking,
                                                          const LeasePtr& lease);
     [[nodiscard]] tl::expected<Claim, Refusal> give(const LeasePtr& lease, LeaseHolder to);
     [[nodiscard]] std::vector<LeasePtr> in_the_way(const Wanted& wanted, std::uint16_t port) const;
     [[nodiscard]] std::vector<LeasePtr> in_the_way(const std::string& name) const;
+    [[nodiscard]] const std::vector<LeasePtr>& at_host(std::string_view host) const;
+    // Of what the wish may mean, the host that the claimant has already, or the first that he may
+    // have.
+    [[nodiscard]] tl::expected<std::string, Refusal> host_for(const std::string& owner,
+                                                              const std::string& label,
+                                                              const IsAmong& is_among,
+                                                              const HttpName& name) const;
     // Of a name: whether one more may have it.
     [[nodiscard]] static bool is_shared(const std::vector<LeasePtr>& found,
                                         const IsAmong& is_among);
@@ -168,24 +225,26 @@ class Leases {
                                                          const std::string& owner);
     void drop(const LeasePtr& lease, const Refusal& why);
     void hold_until(Lease& lease, std::int64_t until_s);
-    [[nodiscard]] std::atomic<Counts::Kind>& count_of(const Lease& lease) {
-        return lease.is_name() ? name_count_ : port_count_;
-    }
+    [[nodiscard]] std::atomic<Counts::Kind>& count_of(const Lease& lease);
     // Under the lock, so that what is told of a tunnel is told in order.
     void tell(conf::EventKind kind, const Lease& lease, const Refusal* why = nullptr,
               const std::string& former_client = {}) const;
     static void close_sockets(Lease& lease);
     static void put_error(Lease& lease, const Refusal& error);
-    [[nodiscard]] static TunnelEntry entry_of(const Lease& lease);
+    [[nodiscard]] TunnelEntry entry_of(const Lease& lease) const;
 
     NewsBoard* news_;
     mutable std::mutex lock_;
     std::atomic<std::uint64_t> revision_{1};
     std::atomic<Counts::Kind> port_count_;  // written under the lock
     std::atomic<Counts::Kind> name_count_;
+    std::atomic<Counts::Kind> http_count_;
+    std::atomic<std::uint64_t> http_revision_{1};
     std::list<LeasePtr> leases_;  // in the order in which they were asked for
     std::multimap<std::uint16_t, LeasePtr> by_port_;
     std::multimap<std::string, LeasePtr> by_name_;  // in lower case; the oldest first
+    std::map<std::string, HttpHost, std::less<>> by_host_;
+    HttpUrls urls_;
     std::uint64_t last_turn_ = 0;
     std::string reserved_;  // likewise; empty: none
 };

@@ -38,7 +38,12 @@ std::vector<LeaseRecord> Leases::records() const {
                            terms.note,
                            lease->held_until_s_,
                            kept_text(lease->name_rules_.reach),
-                           kept_text(lease->name_rules_.share)};
+                           kept_text(lease->name_rules_.share),
+                           terms.host,
+                           terms.path};
+        if (lease->kind() == LeaseKind::http) {
+            record.requested_port = record.port = lease->asked_port_;
+        }
         if (why_not_storable(record).empty()) {  // or none of the others could be kept either
             records.push_back(std::move(record));
         }
@@ -46,24 +51,40 @@ std::vector<LeaseRecord> Leases::records() const {
     return records;
 }
 
-TunnelEntry Leases::entry_of(const Lease& lease) {
+TunnelEntry Leases::entry_of(const Lease& lease) const {
     const Lease::Terms& terms = lease.terms();
-    const bool named = lease.is_name();
-    return {terms.id,
-            named ? terms.requested : lease.label_,
-            named,
-            lease.label_,
-            terms.owner,
-            wish_text(terms.requested, terms.requested_port),
-            named ? terms.requested : terms.hosts.front(),
-            terms.hosts,
-            terms.port,
-            lease.client_,
-            lease.since_s_,
-            lease.held_until_s_ != 0,
-            lease.error_,
-            lease.error_s_,
-            lease.traffic_.figures()};
+    TunnelEntry entry{terms.id,
+                      lease.label_,
+                      lease.kind(),
+                      lease.label_,
+                      terms.owner,
+                      wish_text(terms.requested, terms.requested_port),
+                      "",
+                      terms.hosts,
+                      terms.port,
+                      "",
+                      lease.client_,
+                      lease.since_s_,
+                      lease.held_until_s_ != 0,
+                      lease.error_,
+                      lease.error_s_,
+                      lease.traffic_.figures()};
+    switch (lease.kind()) {
+        case LeaseKind::tcp:
+            entry.address = terms.hosts.front();
+            break;
+        case LeaseKind::name:
+            entry.name = entry.address = terms.requested;
+            break;
+        case LeaseKind::http:
+            entry.name = urls_.name(terms.host);
+            entry.address = terms.host;
+            entry.requested = wish_text(terms.requested, lease.asked_port_);
+            entry.port = lease.asked_port_;
+            entry.url = urls_.text(terms.host, terms.path);
+            break;
+    }
+    return entry;
 }
 
 std::vector<LeasePtr> Leases::all() const {
@@ -81,6 +102,22 @@ std::vector<TunnelEntry> Leases::entries(const std::string& owner) const {
         }
     }
     return entries;
+}
+
+std::vector<Leases::Displaced> Leases::kick(const std::string& owner, const std::string& called,
+                                            const Refusal& why) {
+    const Lock guard(lock_);
+    std::vector<Displaced> kicked;
+    for (const LeasePtr& lease : leases_) {
+        if ((owner.empty() || lease->terms().owner == owner) &&
+            entry_of(*lease).is_called(called)) {
+            kicked.push_back({lease, lease->holder_});
+        }
+    }
+    for (const Displaced& one : kicked) {
+        drop(one.lease, why);
+    }
+    return kicked;
 }
 
 }  // namespace portreeve::daemon

@@ -19,6 +19,7 @@ struct Kind {
 };
 constexpr auto kKinds = std::to_array<Kind>({{"tcp", &WorkerFigures::tcp},
                                              {"private", &WorkerFigures::names},
+                                             {"http", &WorkerFigures::http},
                                              {"reach", &WorkerFigures::reaches}});
 
 // Of all workers; `figure_of` gives one's.
@@ -88,6 +89,8 @@ void write_tunnels(Exposition& to, const Readings& now) {
     to.whole({{"kind", "tcp"}, {"state", "held"}}, now.tunnels.ports.held);
     to.whole({{"kind", "private"}, {"state", "open"}}, now.tunnels.names.open);
     to.whole({{"kind", "private"}, {"state", "held"}}, now.tunnels.names.held);
+    to.whole({{"kind", "http"}, {"state", "open"}}, now.tunnels.http.open);
+    to.whole({{"kind", "http"}, {"state", "held"}}, now.tunnels.http.held);
 }
 
 void write_visitors(Exposition& to, const Readings& now) {

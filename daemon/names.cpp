@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <string>
 
+#include "daemon/wish_text.h"
 #include "ssh/text.h"
 
 namespace portreeve::daemon {
 namespace {
-
-constexpr std::uint32_t kHttpPort = 80;
-constexpr std::uint32_t kHttpsPort = 443;
 
 // It is a word in ssh_config, and the name of a file.
 bool well_formed(const std::string& name) {
@@ -22,16 +20,7 @@ bool well_formed(const std::string& name) {
 }  // namespace
 
 tl::expected<void, Refusal> check_name(const ssh::ForwardWish& wish, const conf::Config& config) {
-    const std::string quoted = "\"" + ssh::shown(wish.address) + "\"";
-    const bool is_http =
-        !config.http.domain.empty() && (wish.port == kHttpPort || wish.port == kHttpsPort);
-    if (is_http) {
-        return tl::unexpected(
-            Refusal{"name_not_served",
-                    quoted + " on port " + std::to_string(wish.port) +
-                        " is an http name, and this version serves none; with another port it is a "
-                        "private name"});
-    }
+    const std::string quoted = "\"" + ssh::shown(without_credentials(wish.address)) + "\"";
     if (!config.forward.aliases) {
         return tl::unexpected(Refusal{"name_not_served",
                                       quoted + " is a name, and this server serves none ([forward] "

@@ -21,12 +21,13 @@ using Cells = std::array<std::string, kColumns>;
 
 Cells cells_of(const TunnelEntry& entry) {
     const Traffic::Figures& traffic = entry.traffic;
-    return {printable(wish_text(entry.address, entry.port)),
-            entry.held ? "held" : "open",
-            std::to_string(traffic.visitors) + " of " + std::to_string(traffic.visitors_total),
-            bytes_text(traffic.from_visitor_bytes),
-            bytes_text(traffic.to_visitor_bytes),
-            printable(entry.user)};
+    return {
+        printable(entry.kind == LeaseKind::http ? entry.url : wish_text(entry.address, entry.port)),
+        entry.held ? "held" : "open",
+        std::to_string(traffic.visitors) + " of " + std::to_string(traffic.visitors_total),
+        bytes_text(traffic.from_visitor_bytes),
+        bytes_text(traffic.to_visitor_bytes),
+        printable(entry.user)};
 }
 
 std::string error_line(const TunnelEntry& entry) {

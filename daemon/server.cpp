@@ -78,6 +78,7 @@ Server::Server(Log& log, PolicyPtr policy, std::string config_path,
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
     held_.use(policy_->config);
+    leases_.use_urls(http_urls(policy_->config.http));
     event_command_.use(*policy_);
 }
 
@@ -387,6 +388,7 @@ tl::expected<void, Failure> Server::try_reload() {
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
     held_.use(policy_->config);
+    leases_.use_urls(http_urls(policy_->config.http));
     use_tunnel_sockets();
     serve_metrics(std::move(*metrics));
     event_command_.use(*policy_);

@@ -19,7 +19,8 @@ Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& sess
       again_(claim.again),
       requested_(wish.address),
       requested_port_(wish.port),
-      port_(lease_->terms().port),
+      port_(lease_->kind() == LeaseKind::http ? static_cast<std::uint16_t>(wish.port)
+                                              : lease_->terms().port),
       listeners_open_(claim.sockets.size()),
       opened_ms_(ring.now_ms()) {
     uring::Listener::Events& self = *this;

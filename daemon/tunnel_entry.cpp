@@ -43,23 +43,29 @@ Row row_of(const Json& tunnel) {
 
 bool TunnelEntry::is_called(const std::string& text) const {
     const std::string port_text = std::to_string(port);
-    return text == name || text == name + ":" + port_text || (!is_private && text == port_text);
+    return text == name || text == name + ":" + port_text ||
+           (kind == LeaseKind::tcp && text == port_text) ||
+           (kind == LeaseKind::http && (text == address || text == url));
 }
 
 Json object_of(const TunnelEntry& entry) {
-    return {{"name", entry.name},
-            {"kind", entry.is_private ? "private" : "tcp"},
-            {"user", entry.user},
-            {"fingerprint", entry.fingerprint},
-            {"requested", entry.requested},
-            {"address", entry.address},
-            {"addresses", entry.addresses},
-            {"port", entry.port},
-            {"client", entry.client},
-            {"since", time_text(entry.since_s)},
-            {"state", entry.held ? "held" : "open"},
-            {"last_error", entry.error},
-            {"last_error_at", entry.error.empty() ? "" : time_text(entry.error_s)}};
+    Json object{{"name", entry.name},
+                {"kind", name_of(entry.kind)},
+                {"user", entry.user},
+                {"fingerprint", entry.fingerprint},
+                {"requested", entry.requested},
+                {"address", entry.address},
+                {"addresses", entry.addresses},
+                {"port", entry.port}};
+    if (entry.kind == LeaseKind::http) {
+        object["url"] = entry.url;
+    }
+    object.update({{"client", entry.client},
+                   {"since", time_text(entry.since_s)},
+                   {"state", entry.held ? "held" : "open"},
+                   {"last_error", entry.error},
+                   {"last_error_at", entry.error.empty() ? "" : time_text(entry.error_s)}});
+    return object;
 }
 
 std::string json_of(const TunnelEntry& entry) {
@@ -82,6 +88,9 @@ Json array_of(const std::vector<TunnelEntry>& entries, Detail detail) {
 }
 
 std::string place_of(const Json& tunnel) {
+    if (std::string url = text_in(tunnel, "url"); !url.empty()) {
+        return url;
+    }
     const std::string address = text_in(tunnel, "address");
     const bool brackets = address.find(':') != std::string::npos;
     return (brackets ? "[" + address + "]" : address) + ":" +

@@ -10,21 +10,26 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "daemon/lease_kind.h"
 #include "daemon/traffic.h"
 
 namespace portreeve::daemon {
 
 struct TunnelEntry {
-    std::string id;           // of its lease: the same for as long as the address is
-    std::string name;         // a private name, or the label that its client logged in with
-    bool is_private = false;  // else tcp
+    std::string id;  // of its lease: the same for as long as the address is
+    // The name, if that is what it is: of http without the domain. Else the label that its client
+    // logged in with.
+    std::string name;
+    LeaseKind kind = LeaseKind::tcp;
     std::string user;
     std::string fingerprint;
     std::string requested;  // as the client wrote it: "localhost:0"
-    // Where it is: one that can be connected to, and all of them. A private name is its own.
+    // Where it is: one that can be connected to, and all of them. A private name is its own; of
+    // http it is the host.
     std::string address;
     std::vector<std::string> addresses;
     std::uint16_t port = 0;
+    std::string url;           // of http alone, as visitors write it
     std::string client;        // "192.0.2.1:4022"; empty: not known since a restart
     std::int64_t since_s = 0;  // when it became what it is, by the wall clock
     bool held = false;         // else open
@@ -33,7 +38,7 @@ struct TunnelEntry {
     std::int64_t error_s = 0;
     Traffic::Figures traffic;
 
-    // Whether NAME, NAME:PORT or PORT means this one.
+    // Whether NAME, NAME:PORT or PORT means this one; or of http its host or URL.
     [[nodiscard]] bool is_called(const std::string& text) const;
     bool operator==(const TunnelEntry&) const = default;
 };

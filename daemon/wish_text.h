@@ -9,6 +9,9 @@
 
 namespace portreeve::daemon {
 
+// Without the user and password that may stand in front of a name: "user:pass@blog" is "blog".
+[[nodiscard]] std::string without_credentials(const std::string& address);
+
 [[nodiscard]] std::string wish_text(const std::string& address, std::uint32_t port);
 
 }  // namespace portreeve::daemon

@@ -46,6 +46,7 @@ struct KindFigures {
 struct WorkerFigures {
     KindFigures tcp;      // visitors of ports
     KindFigures names;    // … of private names
+    KindFigures http;     // … of http names
     KindFigures reaches;  // what clients reach by -L, -W and -J
     DurationHistogram login_ms;
     CodeCounts refusals;

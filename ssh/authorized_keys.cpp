@@ -160,9 +160,27 @@ void AuthorizedKeys::add_key(KeyOptions options, std::string_view text, const st
                  "this key is refused because it is not a readable key of type " + shown(type));
         return;
     }
+    note_written_out(options);
     Lines& lines = options.cert_authority ? by_authority_ : by_key_;
     std::vector<Entry>& entries = lines[key->base64];
     entries.push_back(Entry{std::move(*key), std::move(options), std::string(text), file, number});
+}
+
+void AuthorizedKeys::note_written_out(const KeyOptions& options) {
+    for (const ListenPattern& permit : options.permit_listen) {
+        if (options.port_forwarding && permit.is_written_out()) {
+            written_out_[permit.host].push_back(permit);
+        }
+    }
+}
+
+bool AuthorizedKeys::writes_out(const std::string& host, std::uint32_t port) const {
+    const auto found = written_out_.find(host);
+    return found != written_out_.end() && std::any_of(found->second.begin(), found->second.end(),
+                                                      [port](const ListenPattern& permit) {
+                                                          return permit.any_port ||
+                                                                 permit.names_port(port);
+                                                      });
 }
 
 void AuthorizedKeys::complain(const std::string& file, std::uint32_t line, std::string sentence) {

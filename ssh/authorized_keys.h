@@ -54,6 +54,9 @@ class AuthorizedKeys {
     [[nodiscard]] std::span<const Entry> find(const PublicKey& key) const;
     // The cert-authority lines of `ca`, likewise.
     [[nodiscard]] std::span<const Entry> find_authority(const PublicKey& ca) const;
+    // Whether some line lets its key forward, and has a permitlisten with this very host, in lower
+    // case, and this port.
+    [[nodiscard]] bool writes_out(const std::string& host, std::uint32_t port) const;
     // How many keys may log in, and how many may sign certificates that may.
     [[nodiscard]] std::size_t size() const { return by_key_.size(); }
     [[nodiscard]] std::size_t authorities() const { return by_authority_.size(); }
@@ -69,10 +72,12 @@ class AuthorizedKeys {
     void add_line(std::string_view line, const std::string& file, std::uint32_t number);
     void add_key(KeyOptions options, std::string_view text, const std::string& file,
                  std::uint32_t number);
+    void note_written_out(const KeyOptions& options);
     void complain(const std::string& file, std::uint32_t line, std::string sentence);
 
     Lines by_key_;
     Lines by_authority_;
+    std::unordered_map<std::string, std::vector<ListenPattern>> written_out_;  // by the host
     std::vector<Complaint> complaints_;
     std::size_t files_ = 0;
 };

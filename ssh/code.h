@@ -14,7 +14,7 @@
 
 namespace portreeve::ssh {
 
-inline constexpr std::array<std::string_view, 65> kCodes = {
+inline constexpr std::array<std::string_view, 67> kCodes = {
     // a connection, before it logs in
     "limit_sessions",
     "limit_sessions_per_ip",
@@ -47,6 +47,7 @@ inline constexpr std::array<std::string_view, 65> kCodes = {
     "address_leased",
     "address_too_long",
     "bind_failed",
+    "domain_not_proven",
     "forwarding_not_allowed",
     "limit_tunnels_per_key",
     "limit_tunnels_per_session",
@@ -54,6 +55,7 @@ inline constexpr std::array<std::string_view, 65> kCodes = {
     "name_not_found",
     "name_not_served",
     "name_not_valid",
+    "name_reserved",
     "pool_exhausted",
     "port_not_allowed",
     "port_privileged",

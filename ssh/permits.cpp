@@ -100,6 +100,10 @@ bool ListenPattern::matches(std::string_view address, std::uint32_t port, bool i
     return any_address ? !is_name : glob_matches(host, lower_case(address));
 }
 
+bool ListenPattern::is_written_out() const {
+    return !any_address && !host.empty() && host.find_first_of("*?") == std::string::npos;
+}
+
 bool ListenPattern::names_port(std::uint32_t port) const {
     return !any_port && port_first <= port && port <= port_last;
 }

@@ -28,6 +28,8 @@ struct ListenPattern {
     // `address` is what the client asked for, as it wrote it; `is_name`: it is a name, not an
     // address. A host that is written out, if only as `*`, may match either.
     [[nodiscard]] bool matches(std::string_view address, std::uint32_t port, bool is_name) const;
+    // Whether it has a host that is no glob: that very one is meant.
+    [[nodiscard]] bool is_written_out() const;
     // Whether the port is in the number or range that was written, which `*` is not.
     [[nodiscard]] bool names_port(std::uint32_t port) const;
     bool operator==(const ListenPattern&) const = default;

@@ -206,6 +206,7 @@ sockets_mode = "0600"
 sockets_group = "www-data"
 [http]
 domain = "Gate.Example.com"
+reserved = ["Intranet", "shop"]
 listen = ["0.0.0.0:8080"]
 [https]
 listen = []
@@ -281,7 +282,9 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                     .sockets = true,
                     .sockets_mode = 0600,
                     .sockets_group = "www-data"},
-        .http = {.domain = "gate.example.com", .listen = {{"0.0.0.0", 8080}}},
+        .http = {.domain = "gate.example.com",
+                 .reserved = {"intranet", "shop"},
+                 .listen = {{"0.0.0.0", 8080}}},
         .https = {.listen = {}, .certificates = "/c"},
         .limits = {1, 2, 3, 4, 5, 6, 7, 8, 9},
         .penalties = {.auth_failed = 1s,

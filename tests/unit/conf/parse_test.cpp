@@ -95,7 +95,8 @@ const auto kNames = testing::Values(
     Mistake{"MistypedKey", "[ssh]\n\tkeepalve = \"15s\"",
             "f:2:2: unknown key \"keepalve\" in [ssh]; did you mean \"keepalive\"?"},
     Mistake{"OtherKey", "[http]\nsecure = true",
-            "f:2:1: unknown key \"secure\" in [http]; the keys there are domain, listen"},
+            "f:2:1: unknown key \"secure\" in [http]; the keys there are domain, reserved, "
+            "listen"},
     Mistake{"KeyOfAnotherTable", "[server]\nkeepalive = \"15s\"",
             "f:2:1: unknown key \"keepalive\" in [server]; there is such a key in [ssh]"},
     Mistake{"KeyOfSeveralTables", "[server]\nlisten = []",

@@ -21,13 +21,14 @@ using ::testing::UnorderedElementsAre;
 TunnelEntry tcp(const std::string& id, const std::string& name, std::uint16_t port) {
     return {id,
             name,
-            false,
+            LeaseKind::tcp,
             name,
             "SHA256:owner",
             "localhost:0",
             "127.0.0.1",
             {"127.0.0.1", "::1"},
             port,
+            "",
             "192.0.2.1:4022",
             1'767'225'600,
             false,
@@ -41,7 +42,7 @@ TunnelEntry of_name(const std::string& id, const std::string& name, std::uint16_
     entry.name = name;
     entry.address = name;
     entry.addresses = {};
-    entry.is_private = true;
+    entry.kind = LeaseKind::name;
     return entry;
 }
 

@@ -16,7 +16,7 @@ std::string forward(const std::string& options, const std::string& address, std:
                     const conf::Forward& rules = {}) {
     conf::Config config;
     config.forward = rules;
-    const auto may = may_forward(grant_of(options), config, {address, port});
+    const auto may = may_forward(grant_of(options), config, {}, {address, port});
     return may ? "" : std::string(may.error().code);
 }
 
@@ -70,7 +70,7 @@ TEST(MayForward, APrivilegedPortMustBeNamed) {
 }
 
 TEST(MayForward, TheRefusalNamesTheLineAndTheWish) {
-    const auto may = may_forward(grant_of(R"(permitlisten="8080")"), {}, {"localhost", 9090});
+    const auto may = may_forward(grant_of(R"(permitlisten="8080")"), {}, {}, {"localhost", 9090});
     ASSERT_FALSE(may);
     EXPECT_THAT(may.error().sentence, HasSubstr("keys:3"));
     EXPECT_THAT(may.error().sentence, HasSubstr("\"localhost\" port 9090"));
@@ -113,9 +113,14 @@ TEST(MayForward, APortOfHttpIsNoPrivateNameOnceThereIsADomain) {
     EXPECT_EQ(forward("", "blog", 80), "");
     conf::Config config;
     config.http.domain = "gate.example.com";
-    EXPECT_FALSE(may_forward(grant_of(""), config, {"blog", 80}));
-    EXPECT_FALSE(may_forward(grant_of(""), config, {"blog", 443}));
-    EXPECT_TRUE(may_forward(grant_of(""), config, {"blog", 22}));
+    const auto kind = [&config](const std::string& address, std::uint32_t port) {
+        const auto may = may_forward(grant_of(""), config, {}, {address, port});
+        return !may ? std::string(may.error().code) : *may ? (*may)->host : "";
+    };
+    EXPECT_EQ(kind("blog", 80), "blog.gate.example.com");
+    EXPECT_EQ(kind("blog", 443), "blog.gate.example.com");
+    EXPECT_EQ(kind("blog", 22), "");
+    EXPECT_EQ(kind("127.0.0.1", 80), "port_privileged");
 }
 
 class InAudience : public ::testing::Test {

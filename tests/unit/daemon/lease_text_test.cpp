@@ -81,12 +81,18 @@ TEST(LeaseText, HasRoomForAsManyOfTheLargest) {
     LeaseRecord largest = lease(1);
     largest.owner.assign(kLeaseOwnerBytesMax, '\n');
     largest.label.assign(kLeaseWordBytesMax, '\n');
-    largest.requested = largest.note = largest.label;
+    largest.note = largest.label;
+    largest.requested.assign(kLeaseRequestedBytesMax, '\n');
     largest.reach.assign(kLeaseAudienceBytesMax, '\n');
     largest.share = largest.reach;
     largest.hosts.assign(kLeaseHostsMax, "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255");
     largest.requested_port = largest.port = 65'535;
     largest.held_until_s = std::numeric_limits<std::int64_t>::max();
+    expect_kept({largest});
+    EXPECT_LE(format_leases({largest})->size() * kLeasesMax, kLeaseTextBytesMax);
+    largest.hosts.clear();
+    largest.host.assign(kLeaseHostBytesMax, '\n');
+    largest.path.assign(kLeasePathBytesMax, '\n');
     expect_kept({largest});
     EXPECT_LE(format_leases({largest})->size() * kLeasesMax, kLeaseTextBytesMax);
 }
@@ -103,7 +109,11 @@ TEST(LeaseText, RefusesToKeepWhatItWouldRefuseToRead) {
         {"has no owner", [](auto& r) { r.owner.clear(); }},
         {"has an owner of more than 320", [](auto& r) { r.owner.assign(321, 'a'); }},
         {"has a label of more than 255", [](auto& r) { r.label.assign(256, 'a'); }},
-        {"has an address asked for of", [](auto& r) { r.requested.assign(256, 'a'); }},
+        {"has an address asked for of", [](auto& r) { r.requested.assign(384, 'a'); }},
+        {"has a host of more than 253", [](auto& r) { r.host.assign(254, 'a'); }},
+        {"has a path of more than 128", [](auto& r) { r.path.assign(129, 'a'); }},
+        {"is of http and of something else", [](auto& r) { r.host = "blog.example.com"; }},
+        {"is of http and of something else", [](auto& r) { r.path = "/api"; }},
         {"has a note of more than 255", [](auto& r) { r.note.assign(256, 'a'); }},
         {"has a reach of more than 1024", [](auto& r) { r.reach.assign(1025, 'a'); }},
         {"has a share of more than 1024", [](auto& r) { r.share.assign(1025, 'a'); }},

@@ -42,11 +42,15 @@ inline std::vector<LeaseRecord> leases(std::size_t count, std::uint64_t first = 
 inline LeaseRecord random_lease(Dice& dice, std::uint64_t number) {
     LeaseRecord made = lease(number);
     made.label = dice.text(dice.between(0, kLeaseWordBytesMax));
-    made.requested = dice.text(dice.between(0, kLeaseWordBytesMax));
+    made.requested = dice.text(dice.between(0, kLeaseRequestedBytesMax));
     made.note = dice.chance(50) ? "" : dice.text(dice.between(0, kLeaseWordBytesMax));
     made.requested_port = static_cast<std::uint16_t>(dice.between(0, 65'535));
     made.port = static_cast<std::uint16_t>(dice.between(1, 65'535));
     made.hosts.resize(dice.between(0, 2));
+    if (made.hosts.empty() && dice.chance(50)) {
+        made.host = dice.text(dice.between(1, kLeaseHostBytesMax));
+        made.path = dice.text(dice.between(0, kLeasePathBytesMax));
+    }
     made.reach = dice.chance(50) ? "" : dice.text(dice.between(1, kLeaseAudienceBytesMax));
     made.share = dice.chance(50) ? "" : dice.text(dice.between(1, kLeaseAudienceBytesMax));
     made.held_until_s = static_cast<std::int64_t>(dice.between(0, 4'000'000'000));

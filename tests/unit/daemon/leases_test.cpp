@@ -143,7 +143,7 @@ TEST_F(LeasesTest, ALivingSessionKeepsItsPortZeroAndASilentOneDoesNot) {
 TEST_F(LeasesTest, ANameIsItsOwnersWithEveryPort) {
     const auto first = claim(client(1), 22, "pc42");
     ASSERT_TRUE(first) << first.error().sentence;
-    EXPECT_TRUE(first->lease->is_name());
+    EXPECT_EQ(first->lease->kind(), LeaseKind::name);
     EXPECT_THAT(first->sockets, SizeIs(0));
     EXPECT_EQ(first->lease->address_text(), "pc42:22");
     EXPECT_EQ(code(claim(client(1), 22, "PC42")), "address_in_use");
@@ -184,8 +184,10 @@ TEST_F(LeasesTest, ANameThatIsSharedServesInTurn) {
     auto second = claim(bob, 80, "web");
     ASSERT_TRUE(second) << second.error().sentence;
     EXPECT_EQ(code(claim(client(3, "eve"), 80, "web")), "address_leased");
-    EXPECT_NE(leases_.why_anothers("eve", is_among("eve"), {"web", 80}, rules_), std::nullopt);
-    EXPECT_EQ(leases_.why_anothers("bob", is_among("bob"), {"web", 80}, rules_), std::nullopt);
+    EXPECT_NE(leases_.why_anothers("eve", "desk", is_among("eve"), {"web", 80}, rules_),
+              std::nullopt);
+    EXPECT_EQ(leases_.why_anothers("bob", "desk", is_among("bob"), {"web", 80}, rules_),
+              std::nullopt);
 
     const auto next = [&](const std::string& who) {
         return leases_.find_name("web", 80, is_among(who));
@@ -327,7 +329,7 @@ TEST_F(LeasesTest, ANameIsRestoredWithoutSockets) {
     ASSERT_THAT(records, SizeIs(1));
     Leases later;
     const auto restored = later.restore(records.front(), {&keeper_, 0}, {});
-    EXPECT_TRUE(restored.lease->is_name());
+    EXPECT_EQ(restored.lease->kind(), LeaseKind::name);
     EXPECT_EQ(code(later.claim(client(2, "bob"), {"pc42", 22}, rules_)), "address_leased");
     EXPECT_TRUE(later.claim(client(3), {"pc42", 22}, rules_));
 }

@@ -23,7 +23,7 @@ class MetricsTextTest : public ::testing::Test {
     static auto line(const std::string& whole) { return HasSubstr("\n" + whole + "\n"); }
 
     Admission::Counts sessions_{1, 2, 3, 4};
-    Leases::Counts tunnels_{{1, 2}, {3, 4}};
+    Leases::Counts tunnels_{{1, 2}, {3, 4}, {5, 6}};
     conf::Limits limits_;
     CodeCounts refusals_;
     bool failed_ = false;
@@ -41,7 +41,9 @@ TEST_F(MetricsTextTest, TellsWhatTheMainThreadCounts) {
     EXPECT_THAT(text(), AllOf(line("portreeve_tunnels{kind=\"tcp\",state=\"open\"} 1"),
                               line("portreeve_tunnels{kind=\"tcp\",state=\"held\"} 2"),
                               line("portreeve_tunnels{kind=\"private\",state=\"open\"} 3"),
-                              line("portreeve_tunnels{kind=\"private\",state=\"held\"} 4")));
+                              line("portreeve_tunnels{kind=\"private\",state=\"held\"} 4"),
+                              line("portreeve_tunnels{kind=\"http\",state=\"open\"} 5"),
+                              line("portreeve_tunnels{kind=\"http\",state=\"held\"} 6")));
     failed_ = true;
     EXPECT_THAT(text(), line("portreeve_last_reload_successful 0"));
 }
