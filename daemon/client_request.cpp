@@ -114,7 +114,7 @@ struct Declined {
     std::string_view why;
 };
 
-constexpr std::string_view kNoHttp = "there are no http names in this version";
+constexpr std::string_view kNoHttp = "this version has no such setting for http names";
 constexpr std::string_view kNoProxy =
     "this version sends no PROXY header; the visitor's address is the originator of each forwarded "
     "connection";
@@ -228,7 +228,7 @@ std::string_view client_request_help() {
            "  ssh GATE status [--json]     who you are here\n"
            "  ssh GATE usage [--json]      what you use, and how much you may\n"
            "  ssh GATE explain ADDR:PORT   whether -R ADDR:PORT would be granted, and why\n"
-           "  ssh GATE kick NAME           end a tunnel of yours: NAME, NAME:PORT or PORT\n"
+           "  ssh GATE kick NAME           end a tunnel of yours: NAME, NAME:PORT, PORT or URL\n"
            "  ssh GATE help                this\n"
            "\n"
            "Behind the forwards of a session, without -N: ssh -R ... GATE WORD=VALUE ...\n"

@@ -2,7 +2,7 @@
 //
 //   GET    /v1/status              the daemon's state and its counts
 //   GET    /v1/tunnels             all of them, as docs/DIRECTORY.md has them, with their traffic
-//   GET    /v1/tunnels/CALLED      those called NAME, NAME:PORT or PORT; 404: none is
+//   GET    /v1/tunnels/CALLED      those called NAME, NAME:PORT, PORT or URL; 404: none
 //   DELETE /v1/tunnels/CALLED      ends them, and the sessions that hold them
 //   POST   /v1/reload              as SIGHUP; 422: the file is wrong, and nothing has changed
 //   POST   /v1/check               reads what a reload would read, and changes nothing

@@ -185,6 +185,24 @@ Answer explained(const ssh::ForwardWish& wish, const Grant& grant, const Policy&
             {}};
 }
 
+// As ssh reads the address: all between brackets, or letters of which a "\" takes the next as it
+// is. nullopt: something in it means more.
+std::optional<std::string> read_field(std::string_view field) {
+    if (field.starts_with('[') && field.ends_with(']')) {
+        return std::string(field.substr(1, field.size() - 2));
+    }
+    std::string made;
+    for (std::size_t at = 0; at < field.size(); ++at) {
+        const bool is_taken = field[at] == '\\' && at + 1 < field.size();
+        at += is_taken ? 1 : 0;
+        if (!is_taken && std::string_view(":[]").find(field[at]) != std::string_view::npos) {
+            return std::nullopt;
+        }
+        made += field[at];
+    }
+    return made;
+}
+
 }  // namespace
 
 std::string refusal_text(const Refusal& refusal) {
@@ -193,7 +211,8 @@ std::string refusal_text(const Refusal& refusal) {
 
 tl::expected<ssh::ForwardWish, std::string> parse_wish(std::string_view text) {
     const auto wrong = [text](const std::string& why) {
-        return tl::unexpected("--listen \"" + std::string(text) + "\": " + why +
+        return tl::unexpected("--listen \"" + without_credentials(std::string(text)) +
+                              "\": " + why +
                               "; write it as for ssh -R, without the target: 8080, '*:0', "
                               "[::1]:8080");
     };
@@ -201,20 +220,21 @@ tl::expected<ssh::ForwardWish, std::string> parse_wish(std::string_view text) {
         return wrong("a Unix socket is not served");
     }
     const std::size_t colon = text.rfind(':');
-    std::string_view address =
+    const std::string_view field =
         colon == std::string_view::npos ? "localhost" : text.substr(0, colon);
     const std::string_view digits = colon == std::string_view::npos ? text : text.substr(colon + 1);
-    if (address.starts_with('[') && address.ends_with(']')) {
-        address = address.substr(1, address.size() - 2);
-    } else if (address.find_first_of(":[]") != std::string_view::npos) {
-        return wrong("an IPv6 address is written in brackets, and a port follows it");
+    const auto address = read_field(field);
+    if (!address) {
+        return wrong(
+            "what has a \":\" is written in brackets, such as an IPv6 address, and a port "
+            "follows it");
     }
     std::uint32_t port = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
     if (error != std::errc{} || end != digits.data() + digits.size() || port > kPortMax) {
         return wrong("the port is a number from 0 to 65535");
     }
-    return ssh::ForwardWish{std::string(address == "*" ? "" : address), port};
+    return ssh::ForwardWish{*address == "*" ? "" : *address, port};
 }
 
 tl::expected<Question, std::string> make_question(tl::expected<ssh::PublicKey, std::string> key,

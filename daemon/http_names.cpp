@@ -110,6 +110,9 @@ tl::expected<std::string, Refusal> host_of(const ssh::ForwardWish& wish, std::st
     if (uring::Address::parse(name, 0)) {
         return not_valid(wish, "an address has neither credentials nor a path");
     }
+    if (name.starts_with('.') || name.ends_with('.')) {
+        return not_valid(wish, "a name neither begins nor ends with a dot");
+    }
     if (needs_proof(host, http)) {
         return tl::unexpected(
             Refusal{"domain_not_proven",

@@ -112,7 +112,7 @@ class Leases {
     bool note_error(const LeasePtr& lease, const Refusal& error);
     // The address is nobody's any more. False: somebody else has it since `turn`.
     bool end(const LeasePtr& lease, std::uint64_t turn, const Refusal& why);
-    // Those of `owner` (of all, if empty) that are called so, by NAME, NAME:PORT or PORT, are
+    // Those of `owner` (of all, if empty) that are called so (TunnelEntry::is_called) are
     // nobody's any more.
     [[nodiscard]] std::vector<Displaced> kick(const std::string& owner, const std::string& called,
                                               const Refusal& why);

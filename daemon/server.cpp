@@ -389,6 +389,7 @@ tl::expected<void, Failure> Server::try_reload() {
     admission_.set_penalties(policy_->config.penalties);
     held_.use(policy_->config);
     leases_.use_urls(http_urls(policy_->config.http));
+    directory_.changed();
     use_tunnel_sockets();
     serve_metrics(std::move(*metrics));
     event_command_.use(*policy_);

@@ -49,14 +49,10 @@ bool TunnelEntry::is_called(const std::string& text) const {
 }
 
 Json object_of(const TunnelEntry& entry) {
-    Json object{{"name", entry.name},
-                {"kind", name_of(entry.kind)},
-                {"user", entry.user},
-                {"fingerprint", entry.fingerprint},
-                {"requested", entry.requested},
-                {"address", entry.address},
-                {"addresses", entry.addresses},
-                {"port", entry.port}};
+    Json object{{"name", entry.name},           {"kind", name_of(entry.kind)},
+                {"user", entry.user},           {"fingerprint", entry.fingerprint},
+                {"requested", entry.requested}, {"address", entry.address},
+                {"addresses", entry.addresses}, {"port", entry.port}};
     if (entry.kind == LeaseKind::http) {
         object["url"] = entry.url;
     }

@@ -114,7 +114,7 @@ std::string_view usage() {
            "Asks a running portreeved, and tells it what to do.\n"
            "\n"
            "  list                   all tunnels\n"
-           "  show NAME              those called NAME, NAME:PORT or PORT, in detail\n"
+           "  show NAME              those called NAME, NAME:PORT, PORT or URL, in detail\n"
            "  kick NAME              end them, and the sessions that hold them\n"
            "  status                 how the daemon is\n"
            "  explain --key FILE --listen ADDRESS:PORT [--user NAME] [--from IP]\n"

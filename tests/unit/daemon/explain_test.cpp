@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "daemon/http/label.h"
 #include "daemon/login.h"
 #include "tests/unit/ssh/keygen.h"
 
@@ -30,6 +31,8 @@ TEST(ParseWish, IsWhatSshAsksForWithTheSameWords) {
     EXPECT_EQ(wish("[::1]:8080"), "::1 8080");
     EXPECT_EQ(wish("0.0.0.0:65535"), "0.0.0.0 65535");
     EXPECT_EQ(wish("pc42:22"), "pc42 22");
+    EXPECT_EQ(wish("[user:pass@blog/api]:80"), "user:pass@blog/api 80");
+    EXPECT_EQ(wish(R"(user\:pass@blog/api:80)"), "user:pass@blog/api 80");
 }
 
 TEST(ParseWish, SaysWhatIsWrong) {
@@ -126,6 +129,27 @@ TEST_F(Explain, AForwardIsRefusedByTheLineThatLetsIn) {
     EXPECT_THAT(ask("pc42:8080").text, HasSubstr("may be reached by: this key, ops (/"));
     allow(line("user"));
     EXPECT_THAT(ask("80").text, StartsWith("refused: port_privileged"));
+}
+
+TEST_F(Explain, AnHttpNameIsExplainedByItsUrl) {
+    policy_.config.http.domain = "gate.example.com";
+    policy_.config.http.listen = {{"::", 8080}};
+    allow(line("user"));
+    const Answer answer = ask("[u:secret@blog/api]:80");
+    EXPECT_TRUE(answer.granted);
+    EXPECT_THAT(answer.text, StartsWith("granted: \"blog/api\" port 80\n"));
+    EXPECT_THAT(answer.text, HasSubstr("serves: http://blog.gate.example.com:8080/api\n"));
+    EXPECT_THAT(answer.text, HasSubstr("asks visitors for: the user and password given\n"));
+    EXPECT_THAT(answer.text, Not(HasSubstr("secret")));
+    const std::string derived =
+        http::derived_label(keygen_->key("user").fingerprint, "") + ".gate.example.com:8080\n";
+    EXPECT_THAT(ask("80").text, HasSubstr("serves: http://" + derived));
+    EXPECT_THAT(ask("80").text, HasSubstr("note: the name is made from the key"));
+    EXPECT_THAT(ask("admin:443").text, StartsWith("refused: name_reserved: "));
+    EXPECT_THAT(ask("[u:secret@bl_og]:80").text, Not(HasSubstr("secret")));
+    EXPECT_THAT(parse_wish("u:secret@blog:80").error(), Not(HasSubstr("secret")));
+    allow(line("ca", R"(permitlisten="blog:80")") + line("user"));
+    EXPECT_THAT(ask("blog:80").text, StartsWith("refused: name_reserved: "));
 }
 
 TEST_F(Explain, AKeyThatIsNotThereIsRefused) {

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "daemon/http/label.h"
+#include "tests/unit/ssh/conversation.h"
+
 namespace portreeve::daemon {
 namespace {
 
@@ -121,6 +124,61 @@ TEST(MayForward, APortOfHttpIsNoPrivateNameOnceThereIsADomain) {
     EXPECT_EQ(kind("blog", 443), "blog.gate.example.com");
     EXPECT_EQ(kind("blog", 22), "");
     EXPECT_EQ(kind("127.0.0.1", 80), "port_privileged");
+}
+
+// What a key with these options gets for an http name: its label, or the refusal's code. `lines`
+// are those of other keys.
+std::string http_name(const std::string& options, const std::string& address,
+                      const std::string& lines = {}) {
+    conf::Config config;
+    config.http.domain = "gate.example.com";
+    config.http.reserved = {"intranet"};
+    ssh::AuthorizedKeys keys;
+    const auto key = ssh::PublicKey::from(ssh::testing::client_key());
+    keys.add_text(lines + " " + key->type + " " + key->base64 + "\n", "keys");
+    EXPECT_THAT(keys.complaints(), ::testing::IsEmpty());
+    const auto may = may_forward(grant_of(options), config, keys, {address, 80});
+    return may ? http_urls(config.http).name((*may)->host)
+               : std::string(std::string_view(may.error().code));
+}
+
+TEST(MayForward, AnHttpNameThatALineWritesOutIsThatKeys) {
+    const std::string lines = R"(permitlisten="blog:80",permitlisten="wiki.gate.example.com:*")";
+    EXPECT_EQ(http_name("", "blog", lines), "name_reserved");
+    EXPECT_EQ(http_name("", "u:p@BLOG.gate.example.com/api", lines), "name_reserved");
+    EXPECT_EQ(http_name("", "wiki", lines), "name_reserved");
+    EXPECT_EQ(http_name(R"(permitlisten="*:80")", "blog", lines), "name_reserved")
+        << "a glob is no promise";
+    EXPECT_EQ(http_name(R"(permitlisten="blog:443")", "blog", lines), "blog");
+    EXPECT_EQ(http_name(R"(permitlisten="blog.gate.example.com:80")", "blog", lines), "blog");
+    EXPECT_EQ(http_name("", "blogs", lines), "blogs");
+    EXPECT_EQ(http_name("", "blog", R"(permitlisten="blog:8080")"), "blog");
+    EXPECT_EQ(http_name("", "blog", R"(permitlisten="b*:80")"), "blog");
+}
+
+TEST(MayForward, AReservedWordIsHadOnlyByWhoseLineWritesItOut) {
+    EXPECT_EQ(http_name("", "admin"), "name_reserved");
+    EXPECT_EQ(http_name("", "Intranet.gate.example.com"), "name_reserved");
+    EXPECT_EQ(http_name(R"(permitlisten="*:*")", "intranet"), "name_reserved");
+    EXPECT_EQ(http_name(R"(permitlisten="intranet:80")", "intranet"), "intranet");
+}
+
+TEST(MayForward, ADerivedNameIsNoneThatOthersWerePromised) {
+    const std::string first = http::derived_label("SHA256:owner", "reeve");
+    EXPECT_EQ(http_name("", ""), first);
+    EXPECT_EQ(http_name("", "", "permitlisten=\"" + first + ":80\""),
+              http::derived_label("SHA256:owner", "reeve", 1));
+    EXPECT_EQ(http_name(R"(permitlisten="blog:80")", ""), "listen_not_permitted");
+    EXPECT_EQ(http_name(R"(permitlisten="80")", ""), first);
+}
+
+TEST(MayForward, AnHttpNameNeedsForwardingAndNoPort) {
+    EXPECT_EQ(http_name("restrict", "blog"), "forwarding_not_allowed");
+    EXPECT_EQ(http_name(R"(permitlisten="blog:80")", "u:p@blog/api"), "blog");
+    EXPECT_EQ(http_name(R"(permitlisten="blog:80")", "shop"), "listen_not_permitted");
+    EXPECT_EQ(http_name("", "u:" + std::string(510, 'p') + "@blog/" + std::string(127, 'p')),
+              "blog");
+    EXPECT_EQ(http_name("", "u:" + std::string(1000, 'p') + "@blog"), "address_too_long");
 }
 
 class InAudience : public ::testing::Test {

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/unit/daemon/keeper.h"
+
 namespace portreeve::daemon {
 namespace {
 
@@ -14,15 +16,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-class Keeper final : public LeaseKeeper {
-  public:
-    [[nodiscard]] int ring_descriptor() const override { return -1; }
-    void on_lease_taken(const LeasePtr&, std::uint64_t, const Refusal&) override {}
-    void on_lease_visitors(const LeasePtr&, std::uint64_t, std::vector<Arrival>) override {}
-    void on_life_asked(std::uint64_t, const LeaseHolder&) override {}
-    void on_life_shown(std::uint64_t, const LeaseHolder&) override {}
-};
 
 constexpr std::int64_t kLater = 4'000'000'000;
 const Refusal kCancelled{"cancelled", "taken back"};
@@ -80,7 +73,7 @@ class LeasesTest : public ::testing::Test {
     }
     void tell_all() { news_.for_command().want(conf::Events().on); }
 
-    Keeper keeper_;
+    test::Keeper keeper_;
     NewsBoard news_;
     Leases leases_{&news_};
     conf::Forward rules_;

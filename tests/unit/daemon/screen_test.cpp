@@ -12,6 +12,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 TunnelEntry entry(std::uint16_t port = 20'001) {
     TunnelEntry made;
@@ -55,6 +56,14 @@ TEST(Screen, HasALineForEachTunnelUnderItsHeadings) {
                             "127.0.0.1:20001  open   2 of 17   2.0 KiB  100 B    pc42",
                             "[::1]:20001      held   0 of 3    0 B      5.0 MiB  pc42", "",
                             "q, Ctrl-C or Ctrl-D ends this"));
+}
+
+TEST(Screen, ShowsAnHttpNameByItsUrl) {
+    TunnelEntry name = entry();
+    name.kind = LeaseKind::http;
+    name.address = "blog.gate.example.com";
+    name.url = "http://blog.gate.example.com/api";
+    EXPECT_THAT(lines({name}, {80, 6})[2], StartsWith("http://blog.gate.example.com/api  open"));
 }
 
 TEST(Screen, SaysHowToHaveATunnelWhereThereIsNone) {

@@ -48,6 +48,40 @@ TEST(TunnelEntryTest, TheTableHasALineForEachUnderItsHeadings) {
     EXPECT_EQ(table_of(array_of({}, Detail::traffic)), "");
 }
 
+TunnelEntry http_entry() {
+    TunnelEntry made = entry();
+    made.name = "blog";
+    made.kind = LeaseKind::http;
+    made.requested = "blog/api:80";
+    made.address = "blog.gate.example.com";
+    made.addresses = {};
+    made.port = 80;
+    made.url = "http://blog.gate.example.com/api";
+    return made;
+}
+
+TEST(TunnelEntryTest, AnHttpNameHasAUrlBehindItsPort) {
+    const std::string text = json_of(http_entry());
+    EXPECT_THAT(text, ::testing::HasSubstr(R"("kind":"http")"));
+    EXPECT_THAT(text, ::testing::HasSubstr(
+                          R"("port":80,"url":"http://blog.gate.example.com/api","client")"));
+    EXPECT_THAT(json_of(entry()), ::testing::Not(::testing::HasSubstr("url")));
+    EXPECT_THAT(table_of(array_of({http_entry()}, Detail::traffic)),
+                ::testing::HasSubstr("\nblog  http  http://blog.gate.example.com/api  open "));
+}
+
+TEST(TunnelEntryTest, IsCalledByWhatItIsShownAs) {
+    for (const char* called :
+         {"blog", "blog:80", "blog.gate.example.com", "http://blog.gate.example.com/api"}) {
+        EXPECT_TRUE(http_entry().is_called(called)) << called;
+    }
+    EXPECT_FALSE(http_entry().is_called("80")) << "it is every http name's";
+    EXPECT_FALSE(http_entry().is_called("pc42")) << "its client's label";
+    EXPECT_TRUE(entry().is_called("20001"));
+    EXPECT_FALSE(entry().is_called("::1"));
+    EXPECT_FALSE(entry().is_called(""));
+}
+
 TEST(TunnelEntryTest, TheTablesColumnsAreThoseOfATerminal) {
     TunnelEntry umlaut = entry();
     umlaut.name = "m\xc3\xbcller";

@@ -223,6 +223,25 @@ TEST(AuthorizedKeys, AFileThatIsTooLargeIsNotRead) {
     EXPECT_THAT(keys.complaints()[0].text(), HasSubstr("larger than 16777216 bytes"));
 }
 
+TEST(AuthorizedKeys, KnowWhichHostsAreWrittenOut) {
+    const AuthorizedKeys keys = keys_in(
+        R"(permitlisten="Blog:80",permitlisten="wiki:8000-8999",permitlisten="8081" )" +
+        line_of(one()) + "\n" + R"(permitlisten="blog:443",permitlisten="any:*" )" +
+        line_of(other()) + "\n" + R"(cert-authority,permitlisten="b*:80",permitlisten="sh?p:80" )" +
+        line_of(one()) + "\n" + R"(restrict,permitlisten="shut:80" )" + line_of(one()) + "\n");
+    EXPECT_THAT(keys.complaints(), IsEmpty());
+    EXPECT_TRUE(keys.writes_out("blog", 80));
+    EXPECT_TRUE(keys.writes_out("blog", 443));
+    EXPECT_FALSE(keys.writes_out("blog", 22));
+    EXPECT_TRUE(keys.writes_out("wiki", 8080));
+    EXPECT_TRUE(keys.writes_out("any", 1));
+    EXPECT_FALSE(keys.writes_out("b*", 80)) << "a glob means no host";
+    EXPECT_FALSE(keys.writes_out("bill", 80));
+    EXPECT_FALSE(keys.writes_out("sh?p", 80));
+    EXPECT_FALSE(keys.writes_out("", 8081));
+    EXPECT_FALSE(keys.writes_out("shut", 80)) << "who may not forward is promised nothing";
+}
+
 TEST(AuthorizedKeys, AnEmptyFileGrantsNothingAndIsFine) {
     const Folder folder;
     const AuthorizedKeys keys = AuthorizedKeys::read({folder.write("empty", "")});
