@@ -7,11 +7,13 @@ import json
 import os
 import re
 import signal
+import socket
 
 import pytest
 
-from harness import control, listeners
-from harness.wait import until
+from harness import control, listeners, metrics, streams
+from harness.target import greet
+from harness.wait import SCALE, until
 
 pytestmark = pytest.mark.portreeve_only("sshd has no http names")
 
@@ -269,6 +271,28 @@ def test_a_password_is_shown_nowhere(scene):
     assert "blog/api:80" in seen
     assert "secret" not in seen
     assert "user:" not in seen
+
+
+def test_who_comes_to_it_is_brought_to_its_target_and_counted(scene):
+    """By its Unix socket: ssh knows the forward again only by the words and the port it used."""
+    gate = make_gate(scene, forward={"sockets": True}, metrics={"listen": "127.0.0.1:0"})
+    at = metrics.port(gate)
+    target = scene.target(greet("inside"))
+    names = [r"user\:pass@Blog/api:80", "443", "shop:80"]
+    ssh = scene.ssh(gate, *(f"{name}:127.0.0.1:{target.port}" for name in names))
+    ssh.wait_granted(len(names))
+    folder = os.path.join(gate.settings["server"]["runtime_dir"], "tunnels")
+    found = until(lambda: len(glob.glob(f"{folder}/*.sock")) == 3 and glob.glob(f"{folder}/*.sock"),
+                  lambda: f"three sockets: {os.listdir(folder)}")
+    for path in found:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(15 * SCALE)
+            sock.connect(path)
+            assert streams.read_all(sock) == b"inside"
+    now = metrics.wait(at, lambda now: now.sum("portreeve_visitors") == 0, "no visitor is left")
+    assert now("portreeve_tunnels", kind="http", state="open") == 3
+    assert now("portreeve_visitors_served_total", kind="http") == 3
+    assert now("portreeve_visitor_bytes_total", kind="http", direction="out") == 3 * len(b"inside")
 
 
 def test_a_reload_may_change_domain_and_urls(scene, gate):
