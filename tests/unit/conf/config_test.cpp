@@ -206,7 +206,7 @@ sockets_mode = "0600"
 sockets_group = "www-data"
 [http]
 domain = "Gate.Example.com"
-reserved = ["Intranet", "shop"]
+reserved = ["Payroll", "shop"]
 listen = ["0.0.0.0:8080"]
 [https]
 listen = []
@@ -283,7 +283,7 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                     .sockets_mode = 0600,
                     .sockets_group = "www-data"},
         .http = {.domain = "gate.example.com",
-                 .reserved = {"intranet", "shop"},
+                 .reserved = {"payroll", "shop"},
                  .listen = {{"0.0.0.0", 8080}}},
         .https = {.listen = {}, .certificates = "/c"},
         .limits = {1, 2, 3, 4, 5, 6, 7, 8, 9},
