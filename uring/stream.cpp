@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 namespace portreeve::uring {
 
@@ -34,7 +35,15 @@ void Stream::arm_receive() {
     ring_.receive(receive_, socket_.get(), receive_buffers_->group(), receive_bytes_max_, drained_);
 }
 
+void Stream::stop_receiving() {
+    if (receive_.armed() && !closing_) {
+        stopping_receive_ = true;
+        ring_.cancel(receive_);
+    }
+}
+
 void Stream::received(Completion completion) {
+    const bool stopping = std::exchange(stopping_receive_, false);
     drained_ = completion.socket_drained() && completion.res != -ENOBUFS;
     if (completion.has_buffer()) {
         const BufferRing::Loan loan = receive_buffers_->take(completion);
@@ -48,6 +57,10 @@ void Stream::received(Completion completion) {
         if (!send_.armed()) {
             ring_.post(joined_);
         }
+        return;
+    }
+    if (stopping && completion.res < 0) {
+        events_.on_receive_stopped();
         return;
     }
     switch (completion.res) {

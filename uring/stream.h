@@ -41,6 +41,8 @@ class Stream {
         // The peer takes no more; what was queued is dropped.
         virtual void on_output_failed(int error) = 0;
         virtual void on_stream_joined() = 0;
+        // After stop_receiving(), if nothing came first: nothing is armed.
+        virtual void on_receive_stopped() {}
     };
 
     // What connections of one worker share. A stream that fills `buffers` is moved to the few large
@@ -62,11 +64,14 @@ class Stream {
     // Asks for one arrival of at most `bytes_max`; nothing if one is asked for already, or input
     // ended.
     void receive(std::size_t bytes_max);
+    // Takes back what was asked for: on_receive_stopped() follows, or what came first.
+    void stop_receiving();
     [[nodiscard]] bool receiving() const { return receive_.armed(); }
     [[nodiscard]] bool input_ended() const { return input_ended_; }
 
     void append(std::span<const std::byte> bytes);
     [[nodiscard]] std::size_t output_bytes() const { return output_.size(); }
+    [[nodiscard]] bool sending() const { return send_.armed(); }
     // Sends what is queued, then tells the peer that nothing follows.
     void end_output();
     [[nodiscard]] bool output_failed() const { return output_failed_; }
@@ -108,7 +113,8 @@ class Stream {
     Task joined_ = Task::to<&Stream::join>(this);
     BufferRing* receive_buffers_;  // where the armed receive's buffer comes from
     bool bulk_ = false;            // the last receive was more than a small buffer's worth
-    bool drained_ = false;         // the last receive left nothing in the socket
+    bool stopping_receive_ = false;
+    bool drained_ = false;  // the last receive left nothing in the socket
     bool input_ended_ = false;
     bool output_ending_ = false;  // end_output() was asked for
     bool output_ended_ = false;   // … and the peer has been told

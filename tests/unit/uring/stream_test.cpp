@@ -67,6 +67,11 @@ struct Owner final : Stream::Events {
         output_error = error;
         after_event();
     }
+    void on_receive_stopped() override {
+        expect_open("on_receive_stopped");
+        EXPECT_FALSE(stream->receiving());
+        ++stopped;
+    }
     void on_stream_joined() override {
         EXPECT_TRUE(closed) << "joined without close()";
         EXPECT_FALSE(joined) << "joined twice";
@@ -100,6 +105,7 @@ struct Owner final : Stream::Events {
     std::size_t credit = 0;
     int input_error = 1;
     int output_error = 0;
+    int stopped = 0;
     bool input_ended = false;
     bool closed = false;
     bool joined = false;
@@ -137,6 +143,41 @@ TEST(Stream, AsksTheKernelForNoMoreThanItsCredit) {
     EXPECT_EQ(worker.fake.ring.figures().no_buffers, 1U);
     owner.close();
     worker.fake.turn_until([&] { return owner.joined; });
+}
+
+TEST(Stream, TakesBackWhatItAskedForAndAsksAgain) {
+    Worker worker;
+    Owner owner(worker);
+    owner.stream->stop_receiving();  // nothing is asked for
+    owner.receive(17);
+    worker.fake.turn();
+    owner.stream->stop_receiving();
+    worker.fake.turn_until([&] { return owner.stopped == 1; });
+    EXPECT_FALSE(owner.input_ended);
+    owner.receive(17);
+    owner.peer.input = "hello";
+    worker.fake.turn_until([&] { return owner.input == "hello"; });
+    owner.close();
+    worker.fake.turn_until([&] { return owner.joined; });
+    EXPECT_EQ(owner.stopped, 1);
+}
+
+TEST(Stream, LosesNothingThatCameBeforeItStopped) {
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+        Worker worker(seed);
+        Owner owner(worker);
+        owner.receive(17);
+        worker.fake.turn();
+        owner.peer.input = "hello";
+        owner.stream->stop_receiving();
+        worker.fake.turn_until([&] { return owner.stopped == 1 || owner.input == "hello"; });
+        if (owner.stopped == 1) {
+            owner.receive(17);
+            worker.fake.turn_until([&] { return owner.input == "hello"; });
+        }
+        owner.close();
+        worker.fake.turn_until([&] { return owner.joined; });
+    }
 }
 
 TEST(Stream, TriesAtOnceOnlyWhenTheSocketMayHoldSomething) {
