@@ -15,6 +15,7 @@ struct Status {
 };
 
 constexpr std::array kReasons{
+    Status{200, "OK"},
     Status{308, "Permanent Redirect"},
     Status{400, "Bad Request"},
     Status{401, "Unauthorized"},
@@ -186,11 +187,12 @@ std::string_view reason_of(std::uint16_t status) {
 }
 
 void write_page(const Page& page, const PagePlan& plan, std::string& out) {
-    const bool as_html = plan.as_html || !page.html.empty();
-    const std::string made = !page.html.empty() ? std::string()
-                             : as_html          ? html_of(page)
-                                                : plain_text_of(page);
-    const std::string_view body = page.html.empty() ? std::string_view(made) : page.html;
+    const bool as_html = (plan.as_html && page.plain.empty()) || !page.html.empty();
+    const std::string_view given = page.html.empty() ? page.plain : page.html;
+    const std::string made = !given.empty() ? std::string()
+                             : as_html      ? html_of(page)
+                                            : plain_text_of(page);
+    const std::string_view body = given.empty() ? std::string_view(made) : given;
     out.append("HTTP/1.1 ");
     append(out, page.status);
     out.append(" ").append(reason_of(page.status)).append("\r\n");
@@ -252,11 +254,29 @@ Page credentials_page(std::string_view realm) {
             .realm = realm};
 }
 
+Page forbidden_page() {
+    return {.status = 403,
+            .title = "Not from here",
+            .text = "This address is not for visitors from where you are."};
+}
+
+Page proof_page(std::string_view content) {
+    return {.status = 200, .plain = content};
+}
+
 Page redirect_page(std::string_view location) {
     return {.status = 308,
             .title = "Moved",
             .text = "This page is at another address now.",
             .location = location};
+}
+
+Page busy_page() {
+    return {.status = 503,
+            .title = "Too many at once",
+            .text = "The service at this address has as many visitors as it can take.",
+            .retry_after_s = 5,
+            .reloads = true};
 }
 
 Page loop_page() {

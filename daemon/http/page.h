@@ -24,6 +24,7 @@ struct Page {
     std::string_view text{};
     std::string_view because{};   // what `text` ends with, after a colon
     std::string_view html{};      // a whole document instead of those; taken as it is, uncut
+    std::string_view plain{};     // likewise, but as text/plain
     std::string_view location{};  // of a redirect; one that could end its line is left out
     std::string_view realm{};     // of a page that asks for a user and a password
     std::uint32_t retry_after_s = 0;
@@ -64,8 +65,14 @@ void write_page(const Page& page, const PagePlan& plan, std::string& out);
 [[nodiscard]] Page held_page(std::string_view text, std::uint32_t retry_after_s);
 [[nodiscard]] std::string held_text(std::string_view since);
 [[nodiscard]] Page credentials_page(std::string_view realm);
+// The visitor's address is not among those that may come.
+[[nodiscard]] Page forbidden_page();
+// What is in a file that proves who has a domain.
+[[nodiscard]] Page proof_page(std::string_view content);
 // For good, and with the same method.
 [[nodiscard]] Page redirect_page(std::string_view location);
+// The tunnel has as many visitors as it may.
+[[nodiscard]] Page busy_page();
 // The target is this proxy again.
 [[nodiscard]] Page loop_page();
 

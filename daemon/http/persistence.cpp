@@ -8,9 +8,9 @@ bool wants_more(Version version, const ConnectionOptions& connection) {
     return !connection.close && (version == Version::v1_1 || connection.keep_alive);
 }
 
-bool keeps_visitor(const RequestHead& request, const Framing& response) {
-    return wants_more(request.version, request.connection) &&
-           response.kind != Framing::Kind::until_close && !loses_chunks(request.version, response);
+bool keeps_visitor(Version version, const ConnectionOptions& connection, const Framing& response) {
+    return wants_more(version, connection) && response.kind != Framing::Kind::until_close &&
+           !loses_chunks(version, response);
 }
 
 bool keeps_target(const ResponseHead& response, const Framing& framing) {

@@ -14,8 +14,10 @@ namespace portreeve::http {
 // Whether the one who sent this wants the connection to go on.
 [[nodiscard]] bool wants_more(Version version, const ConnectionOptions& connection);
 
-// Whether the visitor may send another request after this response, framed as `response`, is his.
-[[nodiscard]] bool keeps_visitor(const RequestHead& request, const Framing& response);
+// Whether the visitor, who sent a request of that version with these options, may send another one
+// after a response that is framed as `response`.
+[[nodiscard]] bool keeps_visitor(Version version, const ConnectionOptions& connection,
+                                 const Framing& response);
 
 // Whether the target may be sent another request once this response is there.
 [[nodiscard]] bool keeps_target(const ResponseHead& response, const Framing& framing);

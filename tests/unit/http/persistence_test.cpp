@@ -10,7 +10,8 @@ constexpr Framing kChunked{Framing::Kind::chunked};
 constexpr Framing kUntilClose{Framing::Kind::until_close};
 
 bool keeps_visitor_of(std::string_view lines, std::string_view version, const Framing& framing) {
-    return keeps_visitor(get(lines, "GET / HTTP/" + std::string(version)).head(), framing);
+    const auto request = get(lines, "GET / HTTP/" + std::string(version));
+    return keeps_visitor(request.head().version, request.head().connection, framing);
 }
 
 TEST(Persistence, OfVisitorsIsAsTheyWishAndAsTheBodyAllows) {
