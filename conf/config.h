@@ -104,12 +104,22 @@ struct Http {
     std::string domain;
     std::vector<std::string> reserved;  // labels that nobody gets, in lower case
     std::vector<Endpoint> listen = {{"::", 80}};
+    Milliseconds hold{0};                 // how long a visitor may wait for an owner who is away
+    Milliseconds head_timeout{30'000};    // for a head to be whole
+    Milliseconds idle_timeout{75'000};    // without a request
+    std::vector<Network> trusted;         // proxies whose word on those before them is taken
+    std::vector<Network> proxy_protocol;  // … and who say first for whom they come
+    std::vector<Network> allow;           // visitors; none: all
+    std::vector<Network> deny;
+    bool redirect = false;     // http to https, where there is a certificate
+    std::string acme_webroot;  // a folder; empty: none
     bool operator==(const Http&) const = default;
 };
 
 struct Https {
     std::vector<Endpoint> listen = {{"::", 443}};
     std::string certificates = "/etc/portreeve/certs";
+    bool ssh = false;  // on the same port
     bool operator==(const Https&) const = default;
 };
 
@@ -123,6 +133,8 @@ struct Limits {
     std::uint32_t visitors_per_tunnel = 10'000;
     std::uint32_t visitors_waiting = 1'000;  // of one tunnel whose owner is away
     std::uint32_t leases_per_key = 100;      // of a key's tunnels that have no session
+    std::uint32_t http_visitors = 20'000;    // connections to http ports
+    std::uint32_t http_visitors_per_ip = 1'000;
     bool operator==(const Limits&) const = default;
 };
 

@@ -56,11 +56,21 @@ void read_http(const Section& table, Http& http) {
     table["domain"].one(http.domain, kDomain);
     table["reserved"].list(http.reserved, kLabel, AtLeast{0});
     table["listen"].list(http.listen, kEndpoint, AtLeast{0});
+    table["hold"].duration(http.hold, "0s", "1h");
+    table["head_timeout"].duration(http.head_timeout, "1ms", "24h");
+    table["idle_timeout"].duration(http.idle_timeout, "1ms", "24h");
+    table["trusted"].list(http.trusted, kNetwork, AtLeast{0});
+    table["proxy_protocol"].list(http.proxy_protocol, kNetwork, AtLeast{0});
+    table["allow"].list(http.allow, kNetwork, AtLeast{0});
+    table["deny"].list(http.deny, kNetwork, AtLeast{0});
+    table["redirect"].boolean(http.redirect);
+    table["acme_webroot"].one(http.acme_webroot, kPathOrNone);
 }
 
 void read_https(const Section& table, Https& https) {
     table["listen"].list(https.listen, kEndpoint, AtLeast{0});
     table["certificates"].one(https.certificates, kPath);
+    table["ssh"].boolean(https.ssh);
 }
 
 void read_limits(const Section& table, Limits& limits) {
@@ -73,6 +83,8 @@ void read_limits(const Section& table, Limits& limits) {
     table["visitors_per_tunnel"].integer(limits.visitors_per_tunnel, 1, kLimitMax);
     table["visitors_waiting"].integer(limits.visitors_waiting, 1, kLimitMax);
     table["leases_per_key"].integer(limits.leases_per_key, 1, kLimitMax);
+    table["http_visitors"].integer(limits.http_visitors, 1, kLimitMax);
+    table["http_visitors_per_ip"].integer(limits.http_visitors_per_ip, 1, kLimitMax);
 }
 
 void read_penalties(const Section& table, Penalties& penalties) {

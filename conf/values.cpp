@@ -420,7 +420,7 @@ Parsed<std::string> parse_domain(std::string_view text) {
 Parsed<std::string> parse_label(std::string_view text) {
     if (auto fault = label_fault(text); !fault.empty()) {
         return bad(text, " is not one part of a DNS name: " + fault +
-                             "; write one such as \"payroll\", without a dot");
+                             "; write one such as \"intranet\", without a dot");
     }
     std::string label(text);
     std::transform(label.begin(), label.end(), label.begin(), lower);

@@ -106,7 +106,7 @@ inline constexpr Form<std::string> kAudienceMember{"a key, a principal or a grou
 inline constexpr Form<std::string> kNameOrNone{"a private name", R"("metrics")",
                                                parse_name_or_none};
 inline constexpr Form<std::string> kDomain{"a DNS name", R"("gate.example.com")", parse_domain};
-inline constexpr Form<std::string> kLabel{"a part of a DNS name", R"("payroll")", parse_label};
+inline constexpr Form<std::string> kLabel{"a part of a DNS name", R"("intranet")", parse_label};
 inline constexpr Form<std::string> kText{"a text", R"("Welcome")", parse_text};
 inline constexpr Form<Network> kNetwork{"an address or a block of addresses", R"("192.0.2.0/24")",
                                         parse_network};

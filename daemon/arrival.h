@@ -4,6 +4,7 @@
 // Owns: the socket. Called by: whoever takes visitors, until a Visitor has the socket.
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "uring/fd.h"
@@ -14,11 +15,12 @@ namespace portreeve::daemon {
 struct Arrival {
     explicit Arrival(uring::Fd accepted)
         : socket(std::move(accepted)), from(uring::Address::of_peer(socket.get())) {}
-    Arrival(uring::Fd joined, const uring::Address& caller)
-        : socket(std::move(joined)), from(caller) {}
+    Arrival(uring::Fd joined, const uring::Address& caller, std::string sent = {})
+        : socket(std::move(joined)), from(caller), said(std::move(sent)) {}
 
     uring::Fd socket;
     uring::Address from;
+    std::string said;  // what has been read of it already
 };
 
 }  // namespace portreeve::daemon

@@ -44,9 +44,9 @@ Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket 
       consoles_(place.ring, *this) {
 }
 
-void Client::open(const ssh::Acceptor& acceptor) {
+void Client::open(const ssh::Acceptor& acceptor, std::string_view said) {
     log_.session_open();
-    if (!session_.open(acceptor)) {
+    if (!session_.open(acceptor, said)) {
         session_.end("failed", "libssh could not take the connection");
     }
 }
@@ -263,10 +263,13 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
         return tl::unexpected(claim.error());
     }
     Tunnel::Events& events = *this;
-    return tunnels_
-        .emplace_back(std::make_unique<Tunnel>(place_.ring, place_.pools, session_, events, wish,
-                                               std::move(*claim), std::move(*place)))
-        .get();
+    auto& tunnel = tunnels_.emplace_back(std::make_unique<Tunnel>(
+        place_.ring, place_.pools, session_, events, wish, std::move(*claim), std::move(*place)));
+    tunnel->set_rules(rules_for(*tunnel->lease(), *http ? (*http)->credentials : ""));
+    if (rules_of(rules_said_).passes_tls) {
+        place_.commons.leases.set_pass_tls(place_.holder, true);
+    }
+    return tunnel.get();
 }
 
 tl::expected<Owners::Place, Refusal> Client::place_for_tunnel() const {
@@ -402,6 +405,7 @@ std::string Client::use_words(const SessionWords& words) {
                         words.share.value_or(rules_asked_.share)};
         place_.commons.leases.set_name_rules(place_.holder, name_rules());
     }
+    use_visitor_words(words);
     auto_close_ = auto_close_ || words.auto_close;
     if (words.deadline_s) {
         deadline_s_ = words.deadline_s;
@@ -538,58 +542,6 @@ void Client::sweep() {
     if (draining_ && !visited && reaches_.count() == 0) {
         session_.end("stopping", "the server is stopping");
     }
-}
-
-// A channel outlives its visitor until the client has closed it too, so channels are bounded as
-// well: as if what the client reaches were the visitors of one tunnel more.
-bool Client::channels_full() const {
-    const std::size_t maximum = policy()->config.limits.visitors_per_tunnel;
-    return session_.channel_count() >=
-           maximum * (tunnels_.size() + 1) + ssh::Session::kSessionChannelsMax;
-}
-
-tl::expected<Visitor::Share, Refusal> Client::admit_visitor(const Tunnel& tunnel) {
-    if (tunnel.visitor_count() >= policy()->config.limits.visitors_per_tunnel || channels_full()) {
-        return tl::unexpected(Refusal{"limit_visitors_per_tunnel",
-                                      "the tunnel has as many visitors as [limits] "
-                                      "visitors_per_tunnel allows"});
-    }
-    Lease& lease = *tunnel.lease();
-    KindFigures& kind = lease.kind() == LeaseKind::tcp    ? place_.figures.tcp
-                        : lease.kind() == LeaseKind::name ? place_.figures.names
-                                                          : place_.figures.http;
-    return take_share(kind, &lease.traffic());
-}
-
-tl::expected<Visitor::Share, Refusal> Client::take_share(KindFigures& kind, Traffic* tunnel) {
-    auto place = usage_->take_visitor(grant_->options.visitors_max);
-    if (!place) {
-        return tl::unexpected(Refusal{
-            "limit_visitors_per_key",
-            "the key has as many visitors as its max-visitors allows (" + grant_->source + ")"});
-    }
-    return Visitor::Share{std::move(*place), from_visitors_, to_visitors_, kind, tunnel};
-}
-
-void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {
-    log_.visitor_open(tunnel, visitor);
-}
-
-void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
-                                    std::string_view why) {
-    const Refusal refusal{code, std::string(why)};
-    if (code == "target_refused") {
-        place_.desk.note_error(tunnel.lease(), refusal);
-    }
-    log_.visitor_refused(level_for_stranger("visitor_refused"), tunnel, from, refusal);
-}
-
-void Client::on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) {
-    log_.visitor_closed(tunnel, visitor);
-}
-
-void Client::on_accept_trouble(Tunnel& tunnel, int error) {
-    log_.accept_paused(tunnel, error);
 }
 
 std::size_t Client::open_tunnels() const {

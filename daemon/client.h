@@ -26,6 +26,7 @@
 #include "daemon/owners.h"
 #include "daemon/password_check.h"
 #include "daemon/policy.h"
+#include "daemon/proxy/web_commons.h"
 #include "daemon/reaches.h"
 #include "daemon/sibling_probe.h"
 #include "daemon/throttle.h"
@@ -61,6 +62,7 @@ class Client final : private ssh::Session::Events,
         HeldTunnels& held;
         Metrics& metrics;
         NewsBoard& news;
+        WebCommons& web;
     };
     // What a client needs of its worker.
     struct Place {
@@ -79,7 +81,8 @@ class Client final : private ssh::Session::Events,
     Client& operator=(Client&&) = delete;
     ~Client() override = default;
 
-    void open(const ssh::Acceptor& acceptor);
+    // `said`: what it has sent already.
+    void open(const ssh::Acceptor& acceptor, std::string_view said);
     // A new policy holds: what of it touches a live session. A key that is no longer granted ends
     // it, if [auth] removed_keys says so.
     void use_policy();
@@ -93,6 +96,8 @@ class Client final : private ssh::Session::Events,
     void take_visitors(const LeasePtr& lease, std::vector<Arrival> visitors);
     // A newer session of the same owner wants to know whether this one still answers.
     void show_life(const LeaseHolder& asker);
+    // What requests for an http name that it holds go to; nullptr: it does not any more.
+    [[nodiscard]] Target* find_target(const LeasePtr& lease) const;
     void hear_life(const LeaseHolder& sibling) { sibling_probe_.on_life(sibling); }
     [[nodiscard]] std::uint64_t number() const { return place_.holder.client; }
 
@@ -126,6 +131,7 @@ class Client final : private ssh::Session::Events,
     void on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) override;
     void on_visitors_unserved(Tunnel& tunnel, std::vector<Arrival> visitors) override;
     void on_accept_trouble(Tunnel& tunnel, int error) override;
+    void on_target_health(Tunnel& tunnel, bool is_well) override;
     void on_tunnel_done(Tunnel& tunnel) override;
     // Reaches
     [[nodiscard]] const Grant& reach_grant() const override { return *grant_; }
@@ -155,6 +161,9 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
     [[nodiscard]] tl::expected<Owners::Place, Refusal> place_for_tunnel() const;
     [[nodiscard]] bool channels_full() const;
+    [[nodiscard]] TunnelRulesPtr rules_for(const Lease& lease,
+                                           const std::string& credentials) const;
+    void use_visitor_words(const SessionWords& words);
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share(KindFigures& kind,
                                                                    Traffic* tunnel);
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
@@ -198,6 +207,7 @@ class Client final : private ssh::Session::Events,
     uring::Timer time_ = uring::Timer::to<&Client::check_time>(this, place_.ring.timers());
     std::optional<std::int64_t> deadline_s_;  // by the words of the session
     NameRules rules_asked_;                   // by the words of the session
+    TunnelRulesPtr rules_said_;               // likewise
     bool auto_close_ = false;                 // it ends with its last forward
     bool draining_ = false;
     bool session_joined_ = false;

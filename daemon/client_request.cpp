@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "conf/values.h"
+#include "daemon/http/host.h"
 #include "ssh/text.h"
 
 namespace portreeve::daemon {
@@ -96,16 +97,80 @@ Wrong read_deadline(SessionWords& words, std::string_view value, std::int64_t no
     return std::nullopt;
 }
 
+Wrong read_optional_flag(std::optional<bool>& flag, std::string_view value) {
+    return read_flag(flag.emplace(), value);
+}
+
+Wrong read_force_https(SessionWords& words, std::string_view value, std::int64_t) {
+    return read_optional_flag(words.force_https, value);
+}
+
+Wrong read_strip_path(SessionWords& words, std::string_view value, std::int64_t) {
+    return read_optional_flag(words.strip_path, value);
+}
+
+Wrong read_sni_proxy(SessionWords& words, std::string_view value, std::int64_t) {
+    return read_optional_flag(words.sni_proxy, value);
+}
+
+// A name with its port, as it stands in a Host field.
+Wrong read_host_header(SessionWords& words, std::string_view value, std::int64_t) {
+    if (!http::Host::parse(value)) {
+        return "write a host, with a port if it is to have one: localhost:3000";
+    }
+    words.host_header = value;
+    return std::nullopt;
+}
+
+Wrong read_proxy_header(SessionWords& words, std::string_view value, std::int64_t) {
+    if (value != "1" && value != "2") {
+        return "write 1 or 2, the version of the PROXY protocol";
+    }
+    words.proxy_header = value == "1" ? TunnelRules::ProxyHeader::v1 : TunnelRules::ProxyHeader::v2;
+    return std::nullopt;
+}
+
+Wrong read_networks(std::vector<conf::Network>& networks, std::string_view list) {
+    for (bool more = true; more;) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        const auto network = conf::parse_network(list.substr(0, comma));
+        if (!network || networks.size() == Admitted::kNetworksMax) {
+            return "write up to " + std::to_string(Admitted::kNetworksMax) +
+                   " networks with \",\" between them: 192.0.2.0/24,2001:db8::/32";
+        }
+        networks.push_back(*network);
+        more = comma < list.size();
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return std::nullopt;
+}
+
+Wrong read_allow(SessionWords& words, std::string_view value, std::int64_t) {
+    return read_networks(words.allow.emplace(), value);
+}
+
+Wrong read_deny(SessionWords& words, std::string_view value, std::int64_t) {
+    return read_networks(words.deny.emplace(), value);
+}
+
 struct Honoured {
     std::string_view name;
     Wrong (*read)(SessionWords& words, std::string_view value, std::int64_t now_s);
 };
 
 constexpr std::array kHonoured = {
+    Honoured{"allow", read_allow},
     Honoured{"auto-close", read_auto_close},
     Honoured{"deadline", read_deadline},
+    Honoured{"deny", read_deny},
+    Honoured{"force-https", read_force_https},
+    Honoured{"host-header", read_host_header},
     Honoured{"local-forward", read_local_forward},
+    Honoured{"proxy-protocol", read_proxy_header},
+    Honoured{"proxyproto", read_proxy_header},
     Honoured{"share", read_share},
+    Honoured{"sni-proxy", read_sni_proxy},
+    Honoured{"strip-path", read_strip_path},
     Honoured{"tcp-aliases-allowed-users", read_alias_users},
 };
 
@@ -114,17 +179,7 @@ struct Declined {
     std::string_view why;
 };
 
-constexpr std::string_view kNoHttp = "this version has no such setting for http names";
-constexpr std::string_view kNoProxy =
-    "this version sends no PROXY header; the visitor's address is the originator of each forwarded "
-    "connection";
 constexpr std::array kDeclined = {
-    Declined{"force-https", kNoHttp},
-    Declined{"host-header", kNoHttp},
-    Declined{"proxy-protocol", kNoProxy},
-    Declined{"proxyproto", kNoProxy},
-    Declined{"sni-proxy", kNoHttp},
-    Declined{"strip-path", kNoHttp},
     Declined{"tcp-address", "write the address in front of the port: -R ADDRESS:PORT:HOST:PORT"},
     Declined{"tcp-alias", "a name is private without it: -R NAME:PORT:HOST:PORT"},
 };
@@ -235,6 +290,12 @@ std::string_view client_request_help() {
            "\n"
            "  tcp-aliases-allowed-users=   who may reach its private names: SHA256:..., groups, "
            "any\n"
+           "  allow=, deny=                who may visit its tunnels: 192.0.2.0/24,2001:db8::/32\n"
+           "  proxy-protocol=              1 or 2: targets get a PROXY header first\n"
+           "  host-header=                 what targets of http names get as Host\n"
+           "  strip-path=false             the path of an http name stays in what its target gets\n"
+           "  force-https=true             visitors of http names are sent to https\n"
+           "  sni-proxy=true               TLS for its http names goes to the target unopened\n"
            "  deadline=                    when it ends: 1h30m from now, or seconds since 1970\n"
            "  auto-close=true              it ends with its last forward\n"
            "  local-forward=true           nothing: a session without forwards is left alone\n";

@@ -15,17 +15,25 @@
 
 #include <tl/expected.hpp>
 
+#include "daemon/proxy/rules.h"
 #include "ssh/audience.h"
 
 namespace portreeve::daemon {
 
 // What the words ask for, as sish takes them.
 struct SessionWords {
-    std::optional<ssh::Audience> alias_users;  // tcp-aliases-allowed-users=
-    std::optional<ssh::Audience> share;        // share=
-    std::optional<std::int64_t> deadline_s;    // deadline=, by the wall clock
-    bool auto_close = false;                   // the session ends with its last forward
-    std::vector<std::string> notices;          // why some of them are not honoured, a line each
+    std::optional<ssh::Audience> alias_users;              // tcp-aliases-allowed-users=
+    std::optional<ssh::Audience> share;                    // share=
+    std::optional<std::int64_t> deadline_s;                // deadline=, by the wall clock
+    bool auto_close = false;                               // the session ends with its last forward
+    std::optional<TunnelRules::ProxyHeader> proxy_header;  // proxy-protocol=
+    std::optional<std::vector<conf::Network>> allow;       // allow=
+    std::optional<std::vector<conf::Network>> deny;        // deny=
+    std::optional<std::string> host_header;                // host-header=
+    std::optional<bool> strip_path;                        // strip-path=
+    std::optional<bool> force_https;                       // force-https=
+    std::optional<bool> sni_proxy;                         // sni-proxy=
+    std::vector<std::string> notices;  // why some of them are not honoured, a line each
 };
 
 struct ClientRequest {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/login.h"
+#include "daemon/proxy/web_arrival.h"
 #include "daemon/source.h"
 #include "daemon/systemd.h"
 
@@ -61,6 +62,10 @@ void HeldTunnels::make_room(const std::string& owner) {
         end(*oldest, {"limit_leases_per_key",
                       "the key has more addresses than [limits] leases_per_key keeps"});
     }
+}
+
+// It went to a worker that had the tunnel when it was sent: none of those is this thread.
+void HeldTunnels::on_web_visitor(WebArrival) {
 }
 
 HeldTunnel* HeldTunnels::find(const LeasePtr& lease) {

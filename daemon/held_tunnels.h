@@ -74,6 +74,7 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
     // It is nobody's sibling, and asks for none.
     void on_life_asked(std::uint64_t, const LeaseHolder&) override {}
     void on_life_shown(std::uint64_t, const LeaseHolder&) override {}
+    void on_web_visitor(WebArrival visitor) override;
     [[nodiscard]] const HeldTunnel::Rules& held_rules() const override { return rules_; }
     void on_held_stray(HeldTunnel& held, Arrival visitor) override;
     void on_held_refused(HeldTunnel& held, Arrival visitor, ssh::Code code) override;

@@ -26,6 +26,7 @@
 namespace portreeve::daemon {
 
 class Lease;
+struct WebArrival;  // daemon/proxy/web_arrival.h
 using LeasePtr = std::shared_ptr<Lease>;
 
 struct LeaseHolder;
@@ -49,6 +50,8 @@ class LeaseKeeper {
     // on_life_shown(); while it is silent, nothing is.
     virtual void on_life_asked(std::uint64_t client, const LeaseHolder& asker) = 0;
     virtual void on_life_shown(std::uint64_t client, const LeaseHolder& sibling) = 0;
+    // A visitor of http names who asks for a tunnel that a client of this thread has.
+    virtual void on_web_visitor(WebArrival visitor) = 0;
 };
 
 // Of a name: who may reach it, if it is private, and who may have it too, so that its owners serve
@@ -113,6 +116,7 @@ class Lease {
     // Of http, as its owner asked last.
     std::uint16_t asked_port_ = 0;
     std::string credentials_;          // "user:pass", which is written down nowhere
+    bool passes_tls_ = false;          // TLS for it is its target's to open
     std::int64_t aside_until_ms_ = 0;  // steady: its target refuses, and others are preferred
     // Of TCP; none: it could not be bound again after a restart.
     std::vector<uring::Fd> sockets_;

@@ -216,6 +216,7 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
     if (claim) {
         ++revision_;
         put_claimant(*lease, asking);
+        pass_tls_of(*lease, false);
         lease->error_.clear();
         hold_until(*lease, 0);
         claim->displaced.push_back({lease, former});

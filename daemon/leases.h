@@ -96,6 +96,7 @@ class Leases {
         std::int64_t since_s = 0;  // … since when
         // No other lease serves this host: the answer holds while http_revision() does.
         bool alone = false;
+        bool passes_tls = false;  // TLS for it is the target's to open
     };
 
     // `http`: what the wish means, if it is for an http name.
@@ -121,6 +122,10 @@ class Leases {
     [[nodiscard]] std::vector<Displaced> reserve(const std::string& name);
     // How http names are written where they are shown.
     void use_urls(HttpUrls urls);
+    // Whether TLS for the http names that `holder` has goes to its targets unopened.
+    void set_pass_tls(const LeaseHolder& holder, bool pass);
+    // Whether that is so of any name. Without the lock.
+    [[nodiscard]] bool pass_tls() const { return pass_tls_count_.load() > 0; }
     // Of the names that `holder` has.
     void set_name_rules(const LeaseHolder& holder, const NameRules& rules);
     // Its address is its owner's as before, but nobody listens there until it is claimed again.
@@ -203,6 +208,7 @@ class Leases {
     [[nodiscard]] tl::expected<Claim, Refusal> add(const Asking& asking, Bound bound);
     static void put_claimant(Lease& lease, const Asking& asking);
     void keep(const LeasePtr& lease);
+    void pass_tls_of(Lease& lease, bool pass);
     void keep_http(const LeasePtr& lease);
     void forget_http(const LeasePtr& lease);
     [[nodiscard]] tl::expected<Claim, Refusal> take_over(const Asking& asking,
@@ -246,7 +252,8 @@ class Leases {
     std::map<std::string, HttpHost, std::less<>> by_host_;
     HttpUrls urls_;
     std::uint64_t last_turn_ = 0;
-    std::string reserved_;  // likewise; empty: none
+    std::atomic<std::uint32_t> pass_tls_count_{0};  // written under the lock
+    std::string reserved_;                          // likewise; empty: none
 };
 
 }  // namespace portreeve::daemon

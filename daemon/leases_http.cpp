@@ -81,7 +81,7 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_http_at(const Asking& asking)
     if (same == all.end()) {
         return add(asking, {{}, static_cast<std::uint16_t>(asking.wish.port), false, {}});
     }
-    const LeasePtr& lease = *same;
+    const LeasePtr lease = *same;
     if (lease->holder_ == who.holder) {
         return tl::unexpected(
             Refusal{"address_in_use", lease->address_text() +
@@ -98,8 +98,27 @@ void Leases::keep_http(const LeasePtr& lease) {
     host.by_path[lease->terms().path].push_back(lease);
 }
 
+// By 1 or -1, where it changes.
+void Leases::pass_tls_of(Lease& lease, bool pass) {
+    if (lease.passes_tls_ != pass) {
+        lease.passes_tls_ = pass;
+        pass_tls_count_ += pass ? 1U : ~0U;
+        ++http_revision_;
+    }
+}
+
+void Leases::set_pass_tls(const LeaseHolder& holder, bool pass) {
+    const Lock guard(lock_);
+    for (const LeasePtr& lease : leases_) {
+        if (lease->holder_ == holder && lease->kind() == LeaseKind::http) {
+            pass_tls_of(*lease, pass);
+        }
+    }
+}
+
 void Leases::forget_http(const LeasePtr& lease) {
     ++http_revision_;
+    pass_tls_of(*lease, false);
     const auto host = by_host_.find(lease->terms().host);
     const auto path = host->second.by_path.find(lease->terms().path);
     std::erase(host->second.all, lease);
@@ -139,9 +158,13 @@ std::optional<Leases::HttpPlace> Leases::find_http(std::string_view host, std::s
         at->second.begin(), at->second.end(),
         [&](const LeasePtr& one, const LeasePtr& other) { return rank(*one) < rank(*other); });
     next->last_turn_ = ++last_turn_;
-    return HttpPlace{next,           next->turn_.load(std::memory_order_relaxed),
-                     next->holder_,  next->held_until_s_ != 0,
-                     next->since_s_, found->second.all.size() == 1};
+    return HttpPlace{next,
+                     next->turn_.load(std::memory_order_relaxed),
+                     next->holder_,
+                     next->held_until_s_ != 0,
+                     next->since_s_,
+                     found->second.all.size() == 1,
+                     next->passes_tls_};
 }
 
 void Leases::set_aside(const LeasePtr& lease, std::int64_t until_ms) {

@@ -25,6 +25,11 @@ struct EventEntry {
 
 inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"accept_paused", Subsystem::server, "4c1c6eb9dc214b649e038b7d4e932430"},
+    {"certificate_not_served", Subsystem::server, "33007fa2297375520c77e2ece9cea702"},
+    {"certificate_doubtful", Subsystem::server, "0fdc4709367cfe88a40529e5ac3d71ff"},
+    {"certificates_not_watched", Subsystem::server, "0aa41be8b60ef1841e8fbeda30c9c5a8"},
+    {"certificates_reload_failed", Subsystem::server, "c457ffee5cb7d93dc948ef2f2818987c"},
+    {"certificates_reloaded", Subsystem::server, "ea7c6266335aed73d9c17e9d5eab8e8e"},
     {"event_command_failed", Subsystem::server, "12bc7413154345bbae8a88bb9f2d8305"},
     {"event_command_output", Subsystem::server, "4de0a80a5037476d9b3af42c4ef680c4"},
     {"events_lost", Subsystem::server, "41c4a92aa17c4ca082b350a9b008a234"},
@@ -66,6 +71,7 @@ inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"lease_ended", Subsystem::tunnel, "4141223cac6f4a458c6dd5c8a27459f5"},
     {"tunnel_held", Subsystem::tunnel, "64f7918fec044e65b0d424d69dc5e04f"},
     {"tunnel_open", Subsystem::tunnel, "ef9d072758f644978abd9b38a2000aef"},
+    {"request", Subsystem::visitor, "e197ef3a18a98a2fc6bb5b9de85c5252"},
     {"visitor_closed", Subsystem::visitor, "c79aef2060a34bcb877768df4dda2a0a"},
     {"visitor_open", Subsystem::visitor, "e19f060635e14cd599eb9b7ad9766cf3"},
     {"visitor_refused", Subsystem::visitor, "d01a162a3c994989bf44a57e537623cb"},

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "daemon/endpoint_socket.h"
 
@@ -63,6 +64,11 @@ tl::expected<std::unique_ptr<Server>, Failure> Server::make(Log& log, PolicyPtr 
                     : metrics.error());
     }
     made->metrics_socket_ = std::move(*metrics);
+    auto web = made->web_gate_.prepare(made->policy_->config);
+    if (!web) {
+        return tl::unexpected(web.error());
+    }
+    made->web_prepared_ = std::move(*web);
     if (auto workers = made->make_workers(); !workers) {
         return tl::unexpected(workers.error());
     }
@@ -77,6 +83,7 @@ Server::Server(Log& log, PolicyPtr policy, std::string config_path,
       ring_(std::move(kernel)) {
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
+    web_.admission.use(policy_->config.limits);
     held_.use(policy_->config);
     leases_.use_urls(http_urls(policy_->config.http));
     event_command_.use(*policy_);
@@ -89,8 +96,8 @@ tl::expected<void, Failure> Server::make_workers() {
     for (std::uint32_t number = 0; number < count; ++number) {
         Worker::Events& self = *this;
         auto worker = Worker::make(
-            number, {log_, owners_, password_checker_, leases_, held_, metrics_, news_}, policy_,
-            self);
+            number, {log_, owners_, password_checker_, leases_, held_, metrics_, news_, web_},
+            policy_, self);
         if (!worker) {
             return tl::unexpected(Failure{1, {worker.error()}});
         }
@@ -111,6 +118,7 @@ void Server::take_passed_sockets() {
         doors_.push_back(std::move(door));
         doors_passed_ = true;
     }
+    web_gate_.take_passed(passed_);
 }
 
 void Server::restore_leases() {
@@ -137,6 +145,7 @@ int Server::run() {
     event_command_.open();
     open_control();
     serve_metrics(std::move(metrics_socket_));
+    web_gate_.use(*std::exchange(web_prepared_, std::nullopt), policy_->config);
     for (auto& door : std::exchange(doors_, {})) {
         open_door(std::move(door));
     }
@@ -245,6 +254,10 @@ void Server::close_doors_not_in(const std::vector<conf::Endpoint>& endpoints) {
 }
 
 void Server::on_accept(uring::Listener&, uring::Fd socket) {
+    admit_client(std::move(socket), {});
+}
+
+void Server::admit_client(uring::Fd socket, std::string said) {
     const uring::Address peer = uring::Address::of_peer(socket.get());
     if (!ration_over_.running()) {
         ration_over_.start_at(ring_.now_ms() + Ration::kPeriodMs);
@@ -263,10 +276,10 @@ void Server::on_accept(uring::Listener&, uring::Fd socket) {
         [](const auto& one, const auto& two) { return one->load() < two->load(); });
     worker.note_adoption();
     ring_.post(worker.ring_descriptor(),
-               uring::make_message(
-                   [&worker, taken = std::move(socket), right = std::move(*ticket)]() mutable {
-                       worker.adopt(std::move(taken), std::move(right));
-                   }));
+               uring::make_message([&worker, taken = std::move(socket), right = std::move(*ticket),
+                                    text = std::move(said)]() mutable {
+                   worker.adopt(std::move(taken), std::move(right), text);
+               }));
 }
 
 void Server::refuse(int socket, const uring::Address& peer, const Refusal& refusal) {
@@ -373,6 +386,10 @@ tl::expected<void, Failure> Server::try_reload() {
     if (!metrics) {
         return tl::unexpected(metrics.error());
     }
+    auto web = web_gate_.prepare(next);
+    if (!web) {
+        return tl::unexpected(web.error());
+    }
     std::vector<ssh::Acceptor> acceptors;
     for (std::size_t count = 0; count < workers_.size(); ++count) {
         auto acceptor = ssh::Acceptor::make((*policy)->host_keys, (*policy)->algorithms);
@@ -387,11 +404,11 @@ tl::expected<void, Failure> Server::try_reload() {
     control_set_log(policy_->config.log);
     admission_.set_limits(policy_->config.limits);
     admission_.set_penalties(policy_->config.penalties);
+    web_.admission.use(policy_->config.limits);
     held_.use(policy_->config);
-    leases_.use_urls(http_urls(policy_->config.http));
-    directory_.changed();
     use_tunnel_sockets();
     serve_metrics(std::move(*metrics));
+    web_gate_.use(std::move(*web), policy_->config);
     event_command_.use(*policy_);
     if (!doors_passed_) {
         close_doors_not_in(policy_->config.ssh.listen);
@@ -504,6 +521,7 @@ void Server::drain() {
     status_line_.stop();
     notify::stopping("stopping: visitors may finish");
     close_doors_not_in({});
+    web_gate_.close();
     held_.drain(upkeep_.sockets_kept());
     tell_workers([](Worker& worker) { return [&worker] { worker.drain(); }; });
     deadline_.start_at(ring_.now_ms() + bound.count());
@@ -557,6 +575,7 @@ void Server::on_leases_changed() {
     upkeep_.changed();
     directory_.changed();
     status_line_.look();
+    tell_waiting_visitors();
 }
 
 void Server::on_status_changed(const std::string& status) {
@@ -565,7 +584,8 @@ void Server::on_status_changed(const std::string& status) {
 
 void Server::stop_ring_if_joined() {
     if (!signal_op_.armed() && key_watch_.idle() && held_.idle() && control_.joined() &&
-        tunnel_sockets_.joined() && metrics_.joined() && event_command_.idle()) {
+        tunnel_sockets_.joined() && metrics_.joined() && event_command_.idle() &&
+        web_gate_.joined()) {
         ring_.stop();
     }
 }

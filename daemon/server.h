@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@
 #include "daemon/owners.h"
 #include "daemon/password_check.h"
 #include "daemon/policy.h"
+#include "daemon/proxy/web_gate.h"
 #include "daemon/startup.h"
 #include "daemon/status_line.h"
 #include "daemon/systemd.h"
@@ -47,7 +49,8 @@ class Server final : private uring::Listener::Events,
                      private ControlHost,
                      private Control::Events,
                      private TunnelSockets::Events,
-                     private Metrics::Events {
+                     private Metrics::Events,
+                     private WebGate::Events {
   public:
     static constexpr std::int64_t kEndMs = 3'000;
 
@@ -88,11 +91,13 @@ class Server final : private uring::Listener::Events,
     void close_doors_not_in(const std::vector<conf::Endpoint>& endpoints);
 
     void on_accept(uring::Listener& listener, uring::Fd socket) override;
+    void admit_client(uring::Fd socket, std::string said);
     void refuse(int socket, const uring::Address& peer, const Refusal& refusal);
     void tell_held_back();
     void on_accept_pause(uring::Listener& listener, int error) override;
     void on_listener_joined(uring::Listener& listener) override;
     void on_worker_drained(Worker& worker) override;
+    void on_worker_ssh(Worker& worker, uring::Fd socket, std::string said) override;
     void on_workers_alive() override;
     void on_worker_silent(std::size_t number) override;
     void on_keys_touched() override;
@@ -119,6 +124,11 @@ class Server final : private uring::Listener::Events,
     void open_control();
     [[nodiscard]] std::string metrics_page() const override;
     void on_metrics_joined() override { stop_ring_if_joined(); }
+    void on_web_arrival(WebArrival arrival) override;
+    void on_web_refused(const uring::Address& peer, const Refusal& refusal) override;
+    void on_tls_changed() override;
+    void on_web_gate_joined() override { stop_ring_if_joined(); }
+    void tell_waiting_visitors();
     [[nodiscard]] tl::expected<uring::Fd, Failure> bind_metrics(const conf::Metrics& next) const;
     void serve_metrics(uring::Fd socket);
 
@@ -165,7 +175,11 @@ class Server final : private uring::Listener::Events,
     std::string metrics_address_;
     uring::Fd metrics_socket_;  // from its making until run()
     PasswordChecker password_checker_;
+    WebCommons web_;
+    WebGate web_gate_{ring_, web_, log_, static_cast<WebGate::Events&>(*this)};
+    std::optional<WebGate::Prepared> web_prepared_;  // from its making until run()
     std::vector<std::unique_ptr<Worker>> workers_;
+    std::size_t next_worker_ = 0;  // for an http visitor
     std::vector<std::unique_ptr<Door>> doors_;
     std::vector<std::unique_ptr<Door>> closed_doors_;
     uring::Fd control_socket_;   // that systemd passed

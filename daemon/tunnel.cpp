@@ -5,7 +5,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/proxy/endpoints.h"
+
 namespace portreeve::daemon {
+namespace {
+
+tl::expected<Visitor::Share, Refusal> not_allowed(const uring::Address& visitor) {
+    return tl::unexpected(Refusal{"visitor_not_allowed",
+                                  visitor.host() +
+                                      " is not among those whom the tunnel's client lets visit it "
+                                      "(allow=, deny=)"});
+}
+
+}  // namespace
 
 Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& session, Events& events,
                const ssh::ForwardWish& wish, Leases::Claim claim, Owners::Place place)
@@ -33,6 +45,10 @@ Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& sess
     if (listeners_.empty()) {
         address_text_ = lease_->address_text();
     }
+    if (lease_->kind() == LeaseKind::http) {
+        Target::Events& target_events = *this;
+        target_ = std::make_unique<Target>(ring_, session_, requested_, port_, target_events);
+    }
 }
 
 std::string Tunnel::address_text() const {
@@ -47,12 +63,22 @@ Visitor::Figures Tunnel::figures() const {
     return sum;
 }
 
+void Tunnel::set_rules(TunnelRulesPtr rules) {
+    rules_ = std::move(rules);
+    if (target_) {
+        target_->set_rules(rules_);
+    }
+}
+
 void Tunnel::leave() {
     if (closing_) {
         return;
     }
     closing_ = true;
     place_.reset();
+    if (target_) {
+        target_->leave();
+    }
     for (const auto& listener : listeners_) {
         listener->close();
     }
@@ -63,6 +89,9 @@ void Tunnel::leave() {
 
 void Tunnel::cut() {
     leave();
+    if (target_) {
+        target_->cut();
+    }
     for (const auto& visitor : visitors_) {
         visitor->cut();
     }
@@ -78,7 +107,8 @@ void Tunnel::on_accept(uring::Listener&, uring::Fd socket) {
 }
 
 void Tunnel::take_visitor(Arrival arrival) {
-    auto share = events_.admit_visitor(*this);
+    auto share = rules_of(rules_).admitted.admits(arrival.from) ? events_.admit_visitor(*this)
+                                                                : not_allowed(arrival.from);
     if (!share) {
         events_.on_visitor_turned_away(*this, arrival.from.text(), share.error().code,
                                        share.error().sentence);
@@ -89,6 +119,11 @@ void Tunnel::take_visitor(Arrival arrival) {
         std::make_unique<Visitor>(ring_, pools_, std::move(arrival), std::move(*share), self));
     visitor->index = visitors_.size() - 1;
     ++visitors_total_;
+    const TunnelRules::ProxyHeader header = rules_of(rules_).proxy_header;
+    if (header != TunnelRules::ProxyHeader::none) {
+        const uring::Address at = uring::Address::of_local(visitor->descriptor());
+        visitor->set_header(portreeve::daemon::proxy_header(header, visitor->peer(), at));
+    }
     events_.on_visitor_open(*this, *visitor);
     visitor->open(session_, requested_, port_);
 }
@@ -102,6 +137,23 @@ void Tunnel::on_visitor_unserved(Visitor&, Arrival arrival) {
 void Tunnel::pass_on_unserved() {
     events_.on_visitors_unserved(*this, std::exchange(unserved_, {}));
     ring_.post(sweep_);
+}
+
+tl::expected<Visitor::Share, Refusal> Tunnel::admit_exchange() {
+    auto share = events_.admit_visitor(*this);
+    if (share) {
+        ++visitors_total_;
+    }
+    return share;
+}
+
+void Tunnel::on_target_failed(const uring::Address& visitor, const Refusal& why) {
+    events_.on_visitor_turned_away(*this, visitor.text(), why.code, why.sentence);
+    events_.on_target_health(*this, false);
+}
+
+void Tunnel::on_target_well() {
+    events_.on_target_health(*this, true);
 }
 
 void Tunnel::on_accept_pause(uring::Listener&, int error) {
@@ -139,7 +191,7 @@ void Tunnel::on_visitor_done(Visitor& visitor) {
 
 void Tunnel::sweep() {
     done_.clear();
-    if (closing_ && listeners_open_ == 0 && visitors_.empty() && unserved_.empty()) {
+    if (closing_ && listeners_open_ == 0 && visitor_count() == 0 && unserved_.empty()) {
         events_.on_tunnel_done(*this);
     }
 }

@@ -14,13 +14,16 @@
 #include <vector>
 
 #include "daemon/leases.h"
+#include "daemon/proxy/target.h"
 #include "daemon/visitor.h"
 #include "ssh/session.h"
 #include "uring/listener.h"
 
 namespace portreeve::daemon {
 
-class Tunnel final : private uring::Listener::Events, private Visitor::Events {
+class Tunnel final : private uring::Listener::Events,
+                     private Visitor::Events,
+                     private Target::Events {
   public:
     class Events {
       public:
@@ -38,6 +41,8 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
         // Visitors that the lease's holder of now has to serve.
         virtual void on_visitors_unserved(Tunnel& tunnel, std::vector<Arrival> visitors) = 0;
         virtual void on_accept_trouble(Tunnel& tunnel, int error) = 0;
+        // The target of an http name does not do what it is there for, or does again.
+        virtual void on_target_health(Tunnel& tunnel, bool is_well) = 0;
         // Neither listener nor visitor is left.
         virtual void on_tunnel_done(Tunnel& tunnel) = 0;
     };
@@ -50,6 +55,8 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     Tunnel& operator=(Tunnel&&) = delete;
     ~Tunnel() override = default;
 
+    // What the client says about visitors, from now on.
+    void set_rules(TunnelRulesPtr rules);
     // No new visitors from now on; the lease is the caller's to hold or to end.
     void leave();
     // One that came to the lease's former holder.
@@ -71,7 +78,11 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     [[nodiscard]] const std::string& note() const { return lease_->terms().note; }
     // The owner has had this address before.
     [[nodiscard]] bool again() const { return again_; }
-    [[nodiscard]] std::size_t visitor_count() const { return visitors_.size(); }
+    [[nodiscard]] std::size_t visitor_count() const {
+        return visitors_.size() + (target_ ? target_->busy_count() : 0);
+    }
+    // Of an http name, what its requests go to; nullptr: it is none.
+    [[nodiscard]] Target* target() { return target_.get(); }
     // Of all visitors so far, those that are in and those that have left.
     [[nodiscard]] std::uint64_t visitors_total() const { return visitors_total_; }
     [[nodiscard]] Visitor::Figures figures() const;
@@ -84,6 +95,11 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     void on_visitor_refused(Visitor& visitor, std::string_view reason) override;
     void on_visitor_unserved(Visitor& visitor, Arrival arrival) override;
     void on_visitor_done(Visitor& visitor) override;
+    [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_exchange() override;
+    void on_target_failed(const uring::Address& visitor, const Refusal& why) override;
+    void on_target_well() override;
+    void on_exchange_over(const Visitor::Figures& figures) override { left_ += figures; }
+    void on_target_idle() override { ring_.post(sweep_); }
     void pass_on_unserved();
     void sweep();
 
@@ -101,6 +117,8 @@ class Tunnel final : private uring::Listener::Events, private Visitor::Events {
     std::string address_text_;
     std::vector<std::unique_ptr<uring::Listener>> listeners_;
     std::size_t listeners_open_;
+    TunnelRulesPtr rules_;
+    std::unique_ptr<Target> target_;  // of an http name
     std::vector<std::unique_ptr<Visitor>> visitors_;
     std::vector<std::unique_ptr<Visitor>> done_;  // destroyed outside their own callbacks
     std::vector<Arrival> unserved_;

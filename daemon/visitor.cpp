@@ -1,6 +1,7 @@
 #include "daemon/visitor.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace portreeve::daemon {
 
@@ -10,6 +11,7 @@ Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, Arrival arrival,
       share_(std::move(share)),
       stream_(ring, pools, std::move(arrival.socket), *this),
       peer_(arrival.from),
+      first_(std::move(arrival.said)),
       opened_ms_(ring.now_ms()) {
 }
 
@@ -30,7 +32,8 @@ void Visitor::open(ssh::Session& session, const std::string& requested, std::uin
 
 void Visitor::unserved() {
     note_end("session");
-    events_.on_visitor_unserved(*this, Arrival(stream_.give_back(), peer_));
+    first_.erase(0, header_bytes_);
+    events_.on_visitor_unserved(*this, Arrival(stream_.give_back(), peer_, std::move(first_)));
 }
 
 void Visitor::attach(ssh::Channel& channel) {
@@ -43,6 +46,19 @@ void Visitor::serve() {
     served_ = true;
     count([](auto& traffic) { traffic.visitor_came(); });
     pull();
+}
+
+void Visitor::set_header(std::string_view header) {
+    first_.insert(0, header);
+    header_bytes_ = header.size();
+}
+
+// Outside the channel's events, since it writes.
+void Visitor::send_first() {
+    if (channel_ != nullptr && !first_.empty() && channel_->writable_bytes() > 0) {
+        const std::string first = std::exchange(first_, {});
+        channel_->write(std::as_bytes(std::span(first)));
+    }
 }
 
 template <class Counting>
@@ -66,6 +82,10 @@ void Visitor::pull() {
     }
     const std::size_t room = channel_->writable_bytes();
     if (room == 0) {
+        return;
+    }
+    if (!first_.empty()) {
+        stream_.ring().post(resume_);
         return;
     }
     const std::size_t allowed = share_.from_visitor.allowance();
@@ -126,6 +146,7 @@ std::size_t Visitor::on_channel_data(std::span<const std::byte> bytes) {
 }
 
 void Visitor::resume() {
+    send_first();
     pull();
     if (channel_ != nullptr) {
         channel_->take_more();

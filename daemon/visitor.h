@@ -82,6 +82,8 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     Visitor& operator=(Visitor&&) = delete;
     ~Visitor() override;
 
+    // The client gets `header` first.
+    void set_header(std::string_view header);
     // Asks the client for a channel; `requested` is the forward's address as the client wrote it.
     void open(ssh::Session& session, const std::string& requested, std::uint16_t port);
     // Takes over a channel that is open already, with all that has come on it so far.
@@ -89,6 +91,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     // Ends it now, whatever is under way.
     void cut();
     [[nodiscard]] const uring::Address& peer() const { return peer_; }
+    [[nodiscard]] int descriptor() const { return stream_.descriptor(); }
     [[nodiscard]] const Figures& figures() const { return figures_; }
     [[nodiscard]] std::int64_t opened_ms() const { return opened_ms_; }
     // Once it is done: who ended first, and how.
@@ -116,6 +119,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     void on_channel_closed() override;
 
     void serve();
+    void send_first();
     template <class Counting>
     void count(Counting counting);
     void note_end(ssh::Code reason);
@@ -133,6 +137,8 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     uring::Stream stream_;
     uring::Address peer_;
     ssh::Channel* channel_ = nullptr;  // nullptr: not yet, or gone
+    std::string first_;  // what the client gets before what comes now: a header, what was said
+    std::size_t header_bytes_ = 0;
     Figures figures_;
     std::int64_t opened_ms_;
     std::optional<ssh::Code> end_;

@@ -41,6 +41,7 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(unsigned number,
     }
     made->buffers_ = std::move(*buffers);
     made->bulk_buffers_ = std::move(*bulk_buffers);
+    made->front_.set_pools({*made->buffers_, made->slabs_, made->bulk_buffers_.get()});
     return made;
 }
 
@@ -52,7 +53,10 @@ Worker::Worker(unsigned number, Client::Commons commons, PolicyPtr policy, Event
       policy_(std::move(policy)),
       ring_(std::move(kernel)),
       acceptor_(std::move(acceptor)),
-      desk_(commons.leases, ring_, commons.held) {
+      desk_(commons.leases, ring_, commons.held),
+      front_(ring_, desk_, commons.leases, commons.web, commons.log,
+             static_cast<ProxyFront::Events&>(*this)) {
+    front_.use(policy_->config);
 }
 
 void Worker::start() {
@@ -93,7 +97,7 @@ void Worker::check(int rc) const {
     }
 }
 
-void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {
+void Worker::adopt(uring::Fd socket, Admission::Ticket ticket, std::string_view said) {
     Client::Events& self = *this;
     auto& client = clients_.emplace_back(
         std::make_unique<Client>(Client::Place{ring_,
@@ -104,7 +108,7 @@ void Worker::adopt(uring::Fd socket, Admission::Ticket ticket) {
                                                figures_},
                                  self, std::move(socket), std::move(ticket)));
     client->index = clients_.size() - 1;
-    client->open(acceptor_);
+    client->open(acceptor_, said);
     if (draining_) {
         client->drain();
     }
@@ -117,6 +121,7 @@ void Worker::use(PolicyPtr policy, ssh::Acceptor acceptor) {
 
 void Worker::use(PolicyPtr policy) {
     policy_ = std::move(policy);
+    front_.use(policy_->config);
     for (const auto& client : clients_) {
         client->use_policy();
     }
@@ -127,6 +132,7 @@ void Worker::drain() {
     for (const auto& client : clients_) {
         client->drain();
     }
+    front_.drain();
     ring_.post(sweep_);
 }
 
@@ -134,6 +140,20 @@ void Worker::end_all() {
     for (const auto& client : clients_) {
         client->end("stopping", "the server is stopping");
     }
+    front_.cut();
+}
+
+void Worker::take_web(WebArrival arrival) {
+    front_.take(std::move(arrival));
+}
+
+void Worker::on_web_visitor(WebArrival visitor) {
+    take_web(std::move(visitor));
+}
+
+Target* Worker::find_target(const LeasePtr& lease, const LeaseHolder& holder) {
+    Client* const client = find(holder.client);
+    return client == nullptr ? nullptr : client->find_target(lease);
 }
 
 void Worker::on_client_done(Client& client) {
@@ -186,7 +206,7 @@ void Worker::on_life_shown(std::uint64_t client, const LeaseHolder& sibling) {
 
 void Worker::sweep() {
     done_.clear();
-    if (draining_ && clients_.empty() && !drained_) {
+    if (draining_ && clients_.empty() && front_.empty() && !drained_) {
         drained_ = true;
         events_.on_worker_drained(*this);
     }

@@ -21,13 +21,14 @@
 #include "daemon/client.h"
 #include "daemon/log.h"
 #include "daemon/policy.h"
+#include "daemon/proxy/proxy_front.h"
 #include "uring/buffer_ring.h"
 #include "uring/byte_queue.h"
 #include "uring/ring.h"
 
 namespace portreeve::daemon {
 
-class Worker final : private Client::Events, private LeaseKeeper {
+class Worker final : private Client::Events, private LeaseKeeper, private ProxyFront::Events {
   public:
     class Events {
       public:
@@ -37,6 +38,8 @@ class Worker final : private Client::Events, private LeaseKeeper {
         virtual ~Events() = default;
         // Called on the worker's thread: it was asked to drain, and its last client has gone.
         virtual void on_worker_drained(Worker& worker) = 0;
+        // Likewise: who came to an https port speaks ssh, and has said this already.
+        virtual void on_worker_ssh(Worker& worker, uring::Fd socket, std::string said) = 0;
     };
 
     // The error is a sentence.
@@ -63,9 +66,16 @@ class Worker final : private Client::Events, private LeaseKeeper {
     void note_adoption() { load_.fetch_add(1, std::memory_order_relaxed); }
 
     // On the worker's thread.
-    void adopt(uring::Fd socket, Admission::Ticket ticket);
+    // `said`: what the client has sent already.
+    void adopt(uring::Fd socket, Admission::Ticket ticket, std::string_view said);
     void use(PolicyPtr policy, ssh::Acceptor acceptor);
     void use(PolicyPtr policy);  // with the host keys and algorithms of before
+    void take_web(WebArrival arrival);
+    void use_tls(std::shared_ptr<const tls::Context> context, std::uint16_t port) {
+        front_.use_tls(std::move(context), port);
+    }
+    // Leases are not as they were.
+    void look_again() { front_.look_again(); }
     void drain();
     void end_all();
     void stop() { ring_.stop(); }
@@ -81,6 +91,15 @@ class Worker final : private Client::Events, private LeaseKeeper {
                            std::vector<Arrival> visitors) override;
     void on_life_asked(std::uint64_t client, const LeaseHolder& asker) override;
     void on_life_shown(std::uint64_t client, const LeaseHolder& sibling) override;
+    void on_web_visitor(WebArrival visitor) override;
+    [[nodiscard]] Target* find_target(const LeasePtr& lease, const LeaseHolder& holder) override;
+    [[nodiscard]] bool is_here(const LeaseHolder& holder) const override {
+        return holder.keeper == this;
+    }
+    void on_front_empty() override { ring_.post(sweep_); }
+    void on_front_ssh(uring::Fd socket, std::string said) override {
+        events_.on_worker_ssh(*this, std::move(socket), std::move(said));
+    }
     [[nodiscard]] Client* find(std::uint64_t number) const;
     void run();
     void check(int rc) const;
@@ -97,6 +116,7 @@ class Worker final : private Client::Events, private LeaseKeeper {
     WorkerFigures figures_;
     ssh::Acceptor acceptor_;
     LeaseDesk desk_;
+    ProxyFront front_;
     std::uint64_t last_number_ = 0;  // of a client; 0 is none
     std::vector<std::unique_ptr<Client>> clients_;
     std::vector<std::unique_ptr<Client>> done_;

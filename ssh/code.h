@@ -14,9 +14,11 @@
 
 namespace portreeve::ssh {
 
-inline constexpr std::array<std::string_view, 67> kCodes = {
+inline constexpr std::array<std::string_view, 72> kCodes = {
     // a connection, before it logs in
     "limit_sessions",
+    "limit_http_visitors",
+    "limit_http_visitors_per_ip",
     "limit_sessions_per_ip",
     "limit_startups",
     "limit_startups_per_ip",
@@ -65,9 +67,12 @@ inline constexpr std::array<std::string_view, 67> kCodes = {
     "limit_visitors_per_tunnel",
     "limit_visitors_waiting",
     "owner_away",
+    "target_failed",
     "target_refused",
+    "visitor_not_allowed",
     // the end of a visitor
     "client_ended",
+    "http_fault",
     "visitor_ended",
     "visitor_lost",
     // a connection by -L or -W

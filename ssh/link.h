@@ -6,6 +6,8 @@
 // while paused, the rest of one receive is kept.
 #pragma once
 
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "ssh/wire.h"
@@ -35,6 +37,8 @@ class Link final : public Wire, private uring::Stream::Events {
         : stream_(ring, pools, std::move(socket), *this), events_(events) {}
 
     void open() { listen(); }
+    // As if it had just come.
+    void hand_in(std::string_view bytes) { deliver(std::as_bytes(std::span(bytes))); }
     // Nothing more is received, and what on_link_input() left is kept, until resume() delivers it.
     void pause() { paused_ = true; }
     void resume();

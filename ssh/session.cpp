@@ -156,7 +156,7 @@ Session::~Session() {
     }
 }
 
-bool Session::open(const Acceptor& acceptor) {
+bool Session::open(const Acceptor& acceptor, std::string_view said) {
     const Wire::Scope scope(link_);
     handle_ = ssh_new();
     if (handle_ == nullptr) {
@@ -173,6 +173,9 @@ bool Session::open(const Acceptor& acceptor) {
     grace_.start_at(heard_ms_ + options_.login_grace_ms);
     link_.open();
     pump();  // sends the identification line
+    if (!said.empty()) {
+        link_.hand_in(said);
+    }
     return true;
 }
 

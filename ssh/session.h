@@ -108,8 +108,9 @@ class Session final : private Link::Events {
     Session& operator=(Session&&) = delete;
     ~Session() override;
 
-    // Starts the protocol. False: libssh could not take the connection; destroy the session.
-    [[nodiscard]] bool open(const Acceptor& acceptor);
+    // Starts the protocol, with what the client has said already. False: libssh could not take the
+    // connection; destroy the session.
+    [[nodiscard]] bool open(const Acceptor& acceptor, std::string_view said = {});
     [[nodiscard]] bool logged_in() const { return logged_in_; }
     void answer_login(bool granted);
     void set_keepalive_ms(std::int64_t keepalive_ms);

@@ -147,11 +147,11 @@ def test_auto_close(scene, gate):
 def test_words_that_are_not_honoured_say_why_and_the_session_goes_on(scene, gate):
     target = scene.target(echo)
     ssh = scene.ssh(gate, f"0:127.0.0.1:{target.port}", stdin=subprocess.PIPE,
-                    command=["tcp-address=0.0.0.0", "force-https=true", "local-forward=true"])
+                    command=["tcp-address=0.0.0.0", "tcp-alias=true", "local-forward=true"])
     port = ssh.allocated_ports()[0]
     ssh.stdout.wait_for(r"tcp-address= is not honoured: write the address in front of the port",
                         process=ssh.process)
-    ssh.stdout.wait_for(r"force-https= is not honoured: ", process=ssh.process)
+    ssh.stdout.wait_for(r"tcp-alias= is not honoured: ", process=ssh.process)
     with visitor.connect(port) as sock:
         sock.sendall(b"on")
         assert streams.read_exactly(sock, 2) == b"on"

@@ -206,11 +206,21 @@ sockets_mode = "0600"
 sockets_group = "www-data"
 [http]
 domain = "Gate.Example.com"
-reserved = ["Payroll", "shop"]
+reserved = ["Intranet", "shop"]
 listen = ["0.0.0.0:8080"]
+hold = "1s"
+head_timeout = "2s"
+idle_timeout = "3s"
+redirect = true
+acme_webroot = "/w"
+allow = ["192.0.2.0/24"]
+deny = ["192.0.2.1"]
+trusted = ["192.0.2.2"]
+proxy_protocol = ["192.0.2.3"]
 [https]
 listen = []
 certificates = "/c"
+ssh = true
 [limits]
 sessions = 1
 sessions_per_key = 2
@@ -221,6 +231,8 @@ tunnels_per_session = 6
 visitors_per_tunnel = 7
 visitors_waiting = 8
 leases_per_key = 9
+http_visitors = 10
+http_visitors_per_ip = 11
 [penalties]
 auth_failed = "1s"
 no_auth = "2s"
@@ -283,10 +295,19 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                     .sockets_mode = 0600,
                     .sockets_group = "www-data"},
         .http = {.domain = "gate.example.com",
-                 .reserved = {"payroll", "shop"},
-                 .listen = {{"0.0.0.0", 8080}}},
-        .https = {.listen = {}, .certificates = "/c"},
-        .limits = {1, 2, 3, 4, 5, 6, 7, 8, 9},
+                 .reserved = {"intranet", "shop"},
+                 .listen = {{"0.0.0.0", 8080}},
+                 .hold = 1s,
+                 .head_timeout = 2s,
+                 .idle_timeout = 3s,
+                 .trusted = {*parse_network("192.0.2.2")},
+                 .proxy_protocol = {*parse_network("192.0.2.3")},
+                 .allow = {*parse_network("192.0.2.0/24")},
+                 .deny = {*parse_network("192.0.2.1")},
+                 .redirect = true,
+                 .acme_webroot = "/w"},
+        .https = {.listen = {}, .certificates = "/c", .ssh = true},
+        .limits = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
         .penalties = {.auth_failed = 1s,
                       .no_auth = 2s,
                       .grace_exceeded = 3s,

@@ -60,21 +60,43 @@ TEST(ClientRequest, WordsAboutTheSession) {
 }
 
 TEST(ClientRequest, WordsThatAreNotHonouredSayWhy) {
-    const ClientRequest request = read("tcp-address=0.0.0.0 force-https=true deadline=1h");
+    const ClientRequest request = read("tcp-address=0.0.0.0 tcp-alias=true deadline=1h");
     EXPECT_EQ(request.kind, Kind::words);
     EXPECT_TRUE(request.words.deadline_s);
-    EXPECT_THAT(
-        request.words.notices,
-        ElementsAre(HasSubstr("tcp-address= is not honoured: write the address"),
-                    HasSubstr("force-https= is not honoured: this version has no such setting")));
+    EXPECT_THAT(request.words.notices,
+                ElementsAre(HasSubstr("tcp-address= is not honoured: write the address"),
+                            HasSubstr("tcp-alias= is not honoured: a name is private without it")));
+}
+
+TEST(ClientRequest, WordsAboutVisitors) {
+    const ClientRequest request = read(
+        "proxy-protocol=2 allow=192.0.2.0/24,2001:db8::/32 deny=192.0.2.1 strip-path=false "
+        "host-header=localhost:3000 force-https=true sni-proxy=true");
+    const SessionWords& words = request.words;
+    EXPECT_EQ(words.proxy_header, TunnelRules::ProxyHeader::v2);
+    EXPECT_EQ(words.allow.value_or(std::vector<conf::Network>()).size(), 2U);
+    EXPECT_EQ(words.deny.value_or(std::vector<conf::Network>()).size(), 1U);
+    EXPECT_EQ(words.strip_path, false);
+    EXPECT_EQ(words.host_header, "localhost:3000");
+    EXPECT_EQ(words.force_https, true);
+    EXPECT_EQ(words.sni_proxy, true);
+    EXPECT_EQ(read("proxyproto=1").words.proxy_header, TunnelRules::ProxyHeader::v1);
+    EXPECT_THAT(wrong("proxy-protocol=3"), HasSubstr("write 1 or 2"));
+    EXPECT_THAT(wrong("allow=everybody"), HasSubstr("write up to 64 networks"));
+    EXPECT_THAT(wrong("deny=192.0.2.0/24,"), HasSubstr("write up to 64 networks"));
+    EXPECT_THAT(wrong("host-header=a b"), HasSubstr("there is no word"));
+    EXPECT_THAT(wrong("host-header=a/b"), HasSubstr("write a host"));
+    EXPECT_THAT(wrong("sni-proxy=1"), HasSubstr("write true or false"));
 }
 
 TEST(ClientRequest, WhatIsNotKnownIsAnErrorThatListsWhatIs) {
     for (const char* line :
          {"bash", "list;ls", "-c ls", "auto-close", "deadlines=1h", "deadline=1h bash"}) {
         EXPECT_THAT(wrong(line), HasSubstr("the commands are help, list, status, usage, explain, "
-                                           "kick, and the words about this session auto-close=, "
-                                           "deadline=, local-forward=, share=, "
+                                           "kick, and the words about this session allow=, "
+                                           "auto-close=, deadline=, deny=, force-https=, "
+                                           "host-header=, local-forward=, proxy-protocol=, "
+                                           "proxyproto=, share=, sni-proxy=, strip-path=, "
                                            "tcp-aliases-allowed-users="))
             << line;
     }

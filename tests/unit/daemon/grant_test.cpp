@@ -132,7 +132,7 @@ std::string http_name(const std::string& options, const std::string& address,
                       const std::string& lines = {}) {
     conf::Config config;
     config.http.domain = "gate.example.com";
-    config.http.reserved = {"payroll"};
+    config.http.reserved = {"intranet"};
     ssh::AuthorizedKeys keys;
     const auto key = ssh::PublicKey::from(ssh::testing::client_key());
     keys.add_text(lines + " " + key->type + " " + key->base64 + "\n", "keys");
@@ -158,9 +158,9 @@ TEST(MayForward, AnHttpNameThatALineWritesOutIsThatKeys) {
 
 TEST(MayForward, AReservedWordIsHadOnlyByWhoseLineWritesItOut) {
     EXPECT_EQ(http_name("", "admin"), "name_reserved");
-    EXPECT_EQ(http_name("", "Payroll.gate.example.com"), "name_reserved");
-    EXPECT_EQ(http_name(R"(permitlisten="*:*")", "payroll"), "name_reserved");
-    EXPECT_EQ(http_name(R"(permitlisten="payroll:80")", "payroll"), "payroll");
+    EXPECT_EQ(http_name("", "Intranet.gate.example.com"), "name_reserved");
+    EXPECT_EQ(http_name(R"(permitlisten="*:*")", "intranet"), "name_reserved");
+    EXPECT_EQ(http_name(R"(permitlisten="intranet:80")", "intranet"), "intranet");
 }
 
 TEST(MayForward, ADerivedNameIsNoneThatOthersWerePromised) {

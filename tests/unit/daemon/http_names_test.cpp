@@ -17,7 +17,7 @@ using ::testing::SizeIs;
 conf::Http rules() {
     conf::Http http;
     http.domain = "gate.example.com";
-    http.reserved = {"payroll"};
+    http.reserved = {"intranet"};
     return http;
 }
 
@@ -143,7 +143,7 @@ TEST(HttpNames, ARefusalSaysWhichRuleAndNoPassword) {
 
 TEST(HttpNames, ThatVisitorsTakeForTheServersOwnAreReserved) {
     EXPECT_TRUE(is_reserved_host("admin.gate.example.com", rules()));
-    EXPECT_TRUE(is_reserved_host("payroll.gate.example.com", rules()));
+    EXPECT_TRUE(is_reserved_host("intranet.gate.example.com", rules()));
     EXPECT_FALSE(is_reserved_host("blog.gate.example.com", rules()));
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "daemon/lease.h"
+#include "daemon/proxy/web_arrival.h"
 
 namespace portreeve::daemon::test {
 
@@ -14,6 +15,7 @@ class Keeper final : public LeaseKeeper {
     void on_lease_visitors(const LeasePtr&, std::uint64_t, std::vector<Arrival>) override {}
     void on_life_asked(std::uint64_t, const LeaseHolder&) override {}
     void on_life_shown(std::uint64_t, const LeaseHolder&) override {}
+    void on_web_visitor(WebArrival) override {}
 };
 
 }  // namespace portreeve::daemon::test

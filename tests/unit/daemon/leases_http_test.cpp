@@ -69,7 +69,7 @@ class LeasesHttp : public ::testing::Test {
 
     test::Keeper keeper_;
     conf::Http http_;
-    NewsQueue news_;
+    NewsBoard news_;
     Leases leases_{&news_};
     std::uint64_t revision_ = 0;
 };
@@ -260,7 +260,7 @@ TEST_F(LeasesHttp, WhoHasAllDerivedNamesHasThemAll) {
 }
 
 TEST_F(LeasesHttp, CredentialsAreThoseOfTheLastClaimAndWrittenNowhere) {
-    news_.want(conf::Events().on);
+    news_.for_command().want(conf::Events().on);
     const auto first = claim(client(1), "user:secret1@blog/api");
     EXPECT_EQ(leases_.credentials_of(first->lease), "user:secret1");
     const auto again = claim(client(2), "user:secret2@blog/api");
@@ -273,7 +273,7 @@ TEST_F(LeasesHttp, CredentialsAreThoseOfTheLastClaimAndWrittenNowhere) {
     const auto kept = format_leases(leases_.records());
     ASSERT_TRUE(kept);
     shown += *kept;
-    while (const auto news = news_.take([](const std::string&) { return false; })) {
+    while (const auto news = news_.for_command().take([](const std::string&) { return false; })) {
         shown += news->text + news->about;
     }
     EXPECT_THAT(shown, HasSubstr("blog"));

@@ -34,7 +34,7 @@ TEST(NewsText, OfATunnel) {
               "the client closed the connection (lost)");
     const Refusal taken{"taken_over", "taken over"};
     TunnelEntry name = pc42();
-    name.is_private = true;
+    name.kind = LeaseKind::name;
     name.address = "pc42";
     name.port = 22;
     EXPECT_EQ(line(news_of(TunnelNews{conf::EventKind::taken, name, &taken, "192.0.2.6:1"}, 0)),

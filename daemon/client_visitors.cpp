@@ -1,0 +1,111 @@
+// The visitors of a client's tunnels: who is let in, what they may use, and what the client said
+// about them behind the host.
+
+#include <utility>
+
+#include "daemon/client.h"
+
+namespace portreeve::daemon {
+
+// A channel outlives its visitor until the client has closed it too, so channels are bounded as
+// well: as if what the client reaches were the visitors of one tunnel more.
+bool Client::channels_full() const {
+    const std::size_t maximum = policy()->config.limits.visitors_per_tunnel;
+    return session_.channel_count() >=
+           maximum * (tunnels_.size() + 1) + ssh::Session::kSessionChannelsMax;
+}
+
+tl::expected<Visitor::Share, Refusal> Client::admit_visitor(const Tunnel& tunnel) {
+    if (tunnel.visitor_count() >= policy()->config.limits.visitors_per_tunnel || channels_full()) {
+        return tl::unexpected(Refusal{"limit_visitors_per_tunnel",
+                                      "the tunnel has as many visitors as [limits] "
+                                      "visitors_per_tunnel allows"});
+    }
+    Lease& lease = *tunnel.lease();
+    KindFigures& kind = lease.kind() == LeaseKind::tcp    ? place_.figures.tcp
+                        : lease.kind() == LeaseKind::name ? place_.figures.names
+                                                          : place_.figures.http;
+    return take_share(kind, &lease.traffic());
+}
+
+tl::expected<Visitor::Share, Refusal> Client::take_share(KindFigures& kind, Traffic* tunnel) {
+    auto place = usage_->take_visitor(grant_->options.visitors_max);
+    if (!place) {
+        return tl::unexpected(Refusal{
+            "limit_visitors_per_key",
+            "the key has as many visitors as its max-visitors allows (" + grant_->source + ")"});
+    }
+    return Visitor::Share{std::move(*place), from_visitors_, to_visitors_, kind, tunnel};
+}
+
+void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {
+    log_.visitor_open(tunnel, visitor);
+}
+
+void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
+                                    std::string_view why) {
+    const Refusal refusal{code, std::string(why)};
+    if (code == "target_refused" || code == "target_failed") {
+        place_.desk.note_error(tunnel.lease(), refusal);
+    }
+    log_.visitor_refused(level_for_stranger("visitor_refused"), tunnel, from, refusal);
+}
+
+void Client::on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) {
+    log_.visitor_closed(tunnel, visitor);
+}
+
+void Client::on_accept_trouble(Tunnel& tunnel, int error) {
+    log_.accept_paused(tunnel, error);
+}
+
+void Client::on_target_health(Tunnel& tunnel, bool is_well) {
+    constexpr std::int64_t kAsideMs = 10'000;
+    place_.commons.leases.set_aside(tunnel.lease(), is_well ? 0 : place_.ring.now_ms() + kAsideMs);
+}
+
+Target* Client::find_target(const LeasePtr& lease) const {
+    for (const auto& tunnel : tunnels_) {
+        if (tunnel->lease() == lease && lease->held_since(tunnel->turn())) {
+            return tunnel->target();
+        }
+    }
+    return nullptr;
+}
+
+// What was said holds for all tunnels of the session; credentials and the path are a tunnel's own.
+TunnelRulesPtr Client::rules_for(const Lease& lease, const std::string& credentials) const {
+    const std::string& path = lease.terms().path;
+    if (!rules_said_ && credentials.empty() && path.empty()) {
+        return nullptr;
+    }
+    auto rules = std::make_shared<TunnelRules>(rules_of(rules_said_));
+    rules->credentials = credentials;
+    rules->strip_path = rules->strips_path ? path : "";
+    return rules;
+}
+
+void Client::use_visitor_words(const SessionWords& words) {
+    const bool any = words.proxy_header || words.allow || words.deny || words.host_header ||
+                     words.strip_path || words.force_https || words.sni_proxy;
+    if (!any) {
+        return;
+    }
+    auto rules = std::make_shared<TunnelRules>(rules_of(rules_said_));
+    rules->proxy_header = words.proxy_header.value_or(rules->proxy_header);
+    rules->admitted.allow = words.allow.value_or(rules->admitted.allow);
+    rules->admitted.deny = words.deny.value_or(rules->admitted.deny);
+    rules->host_header = words.host_header.value_or(rules->host_header);
+    rules->strips_path = words.strip_path.value_or(rules->strips_path);
+    rules->force_https = words.force_https.value_or(rules->force_https);
+    rules->passes_tls = words.sni_proxy.value_or(rules->passes_tls);
+    rules_said_ = std::move(rules);
+    for (const auto& tunnel : tunnels_) {
+        const Target* const target = tunnel->target();
+        tunnel->set_rules(
+            rules_for(*tunnel->lease(), target != nullptr ? target->rules().credentials : ""));
+    }
+    place_.commons.leases.set_pass_tls(place_.holder, rules_said_->passes_tls);
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,194 @@
+#include "daemon/proxy/proxy_front.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace portreeve::daemon {
+
+void ProxyFront::use(const conf::Config& config) {
+    const conf::Http& http = config.http;
+    rules_ = {http.head_timeout.count(),
+              http.idle_timeout.count(),
+              http.hold.count(),
+              http.trusted,
+              commons_.by,
+              {http.allow, http.deny},
+              http.redirect,
+              http.acme_webroot,
+              http.proxy_protocol,
+              config.https.ssh};
+}
+
+std::string ProxyFront::https_origin(std::string_view host) const {
+    constexpr std::uint16_t kHttpsPort = 443;
+    if (tls_ == nullptr || https_port_ == 0 || !tls_->serves(host)) {
+        return {};
+    }
+    const std::string port =
+        https_port_ == kHttpsPort ? std::string() : ":" + std::to_string(https_port_);
+    return std::string("https://").append(host).append(port);
+}
+
+void ProxyFront::take(WebArrival arrival) {
+    const WebKnock::Wants wants = wants_of(arrival);
+    if (!wants.any()) {
+        serve(std::move(arrival));
+        return;
+    }
+    WebKnock::Events& self = *this;
+    auto& knock = knocks_.emplace_back(std::make_unique<WebKnock>(
+        ring_, *pools_, std::move(arrival), wants, rules_.head_ms, self));
+    knock->index = knocks_.size() - 1;
+    knock->open();
+}
+
+WebKnock::Wants ProxyFront::wants_of(const WebArrival& arrival) const {
+    if (arrival.is_known) {
+        return {};
+    }
+    const auto is_in = [bytes = address_bytes(arrival.from)](const conf::Network& network) {
+        return network.contains(bytes);
+    };
+    const std::vector<conf::Network>& listed = rules_.proxy_protocol;
+    return {std::any_of(listed.begin(), listed.end(), is_in), arrival.is_https && rules_.ssh_too,
+            arrival.is_https && leases_.pass_tls()};
+}
+
+void ProxyFront::on_knock_known(WebArrival arrival, const std::optional<http::Host>& hello) {
+    arrival.is_known = true;
+    if (hello) {
+        const auto place = leases_.find_http(hello->name(), "/", ring_.now_ms());
+        if (place && place->passes_tls) {
+            std::vector<Arrival> one;
+            one.emplace_back(std::move(arrival.socket), arrival.from, std::move(arrival.raw));
+            desk_.pass_on(place->lease, std::move(one));
+            return;
+        }
+    }
+    serve(std::move(arrival));
+}
+
+void ProxyFront::on_knock_ssh(WebArrival arrival) {
+    events_.on_front_ssh(std::move(arrival.socket), std::move(arrival.raw));
+}
+
+void ProxyFront::on_knock_gone(WebKnock& knock) {
+    const std::size_t index = knock.index;
+    gone_knocks_.push_back(std::exchange(knocks_[index], nullptr));
+    if (index + 1 < knocks_.size()) {
+        knocks_[index] = std::move(knocks_.back());
+        knocks_[index]->index = index;
+    }
+    knocks_.pop_back();
+    ring_.post(sweep_);
+}
+
+void ProxyFront::serve(WebArrival arrival) {
+    if (arrival.is_https && arrival.tls == nullptr) {
+        if (tls_ == nullptr) {
+            return;
+        }
+        arrival.tls = std::make_unique<WebTls>(tls_);
+    }
+    ProxyVisitor::Events& self = *this;
+    auto& visitor = visitors_.emplace_back(
+        std::make_unique<ProxyVisitor>(ring_, *pools_, std::move(arrival), self));
+    visitor->index = visitors_.size() - 1;
+    ProxyVisitor& taken = *visitor;
+    taken.open();
+    if (draining_) {
+        taken.drain();
+    }
+}
+
+ProxyVisitor::Place ProxyFront::find_place(std::string_view host, std::string_view path) {
+    using Kind = ProxyVisitor::Place::Kind;
+    auto found = leases_.find_http(host, path, ring_.now_ms());
+    if (!found) {
+        return {};
+    }
+    if (found->held) {
+        return {Kind::held, std::move(*found), nullptr};
+    }
+    if (!events_.is_here(found->holder)) {
+        return {Kind::elsewhere, std::move(*found), nullptr};
+    }
+    Target* const target = events_.find_target(found->lease, found->holder);
+    return {target != nullptr ? Kind::here : Kind::held, std::move(*found), target};
+}
+
+void ProxyFront::on_visitor_waits(ProxyVisitor& visitor, bool waits) {
+    if (waits) {
+        waiting_.push_back(&visitor);
+        commons_.waiting.fetch_add(1);
+    } else {
+        std::erase(waiting_, &visitor);
+        commons_.waiting.fetch_sub(1);
+    }
+}
+
+void ProxyFront::look_again() {
+    for (ProxyVisitor* const visitor : std::vector(waiting_)) {
+        visitor->look_again();
+    }
+}
+
+void ProxyFront::on_visitor_moves(WebArrival arrival, const LeaseHolder& to) {
+    ring_.post(to.keeper->ring_descriptor(),
+               uring::make_message([keeper = to.keeper, moved = std::move(arrival)]() mutable {
+                   keeper->on_web_visitor(std::move(moved));
+               }));
+}
+
+void ProxyFront::on_visitor_gone(ProxyVisitor& visitor) {
+    const std::size_t index = visitor.index;
+    gone_.push_back(std::exchange(visitors_[index], nullptr));
+    if (index + 1 < visitors_.size()) {
+        visitors_[index] = std::move(visitors_.back());
+        visitors_[index]->index = index;
+    }
+    visitors_.pop_back();
+    ring_.post(sweep_);
+}
+
+void ProxyFront::sweep() {
+    gone_.clear();
+    gone_knocks_.clear();
+    if (empty()) {
+        events_.on_front_empty();
+    }
+}
+
+void ProxyFront::on_request_over(const ProxyVisitor& visitor, const Exchange& exchange) {
+    if (!log_.shows(Log::Level::debug, "request")) {
+        return;
+    }
+    log_.debug("request", {{"host", visitor.host()},
+                           {"visitor", visitor.peer().text()},
+                           {"method", exchange.method()},
+                           {"status", std::to_string(exchange.status())},
+                           {"duration_ms", std::to_string(ring_.now_ms() - exchange.opened_ms())},
+                           {"bytes_in", std::to_string(exchange.figures().from_visitor_bytes)},
+                           {"bytes_out", std::to_string(exchange.figures().to_visitor_bytes)},
+                           {"why", exchange.is_whole() ? "" : exchange.why().sentence}});
+}
+
+void ProxyFront::drain() {
+    draining_ = true;
+    for (std::size_t at = 0; at < visitors_.size(); ++at) {
+        visitors_[at]->drain();
+    }
+    for (const auto& knock : knocks_) {
+        knock->cut();
+    }
+    ring_.post(sweep_);
+}
+
+void ProxyFront::cut() {
+    for (std::size_t at = 0; at < visitors_.size(); ++at) {
+        visitors_[at]->cut();
+    }
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,116 @@
+// A worker's part of the proxy for http names: the visitors that are on it, from the time that the
+// main thread gives them to it, or another worker does, until they leave or go to the worker that
+// has the tunnel they ask for.
+//
+// Owns: the visitors. Called by: Worker, on its ring. Idle once drained and all have left;
+// destroyed only then. Bounds: visitors by WebAdmission, each by ProxyVisitor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/lease_desk.h"
+#include "daemon/leases.h"
+#include "daemon/log.h"
+#include "daemon/policy.h"
+#include "daemon/proxy/proxy_visitor.h"
+#include "daemon/proxy/web_arrival.h"
+#include "daemon/proxy/web_commons.h"
+#include "daemon/proxy/web_knock.h"
+#include "uring/ring.h"
+
+namespace portreeve::daemon {
+
+class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events {
+  public:
+    class Events {
+      public:
+        Events() = default;
+        Events(const Events&) = delete;
+        Events& operator=(const Events&) = delete;
+        virtual ~Events() = default;
+        // Of a lease whose holder is a client of this worker; nullptr: it is not any more.
+        [[nodiscard]] virtual Target* find_target(const LeasePtr& lease,
+                                                  const LeaseHolder& holder) = 0;
+        [[nodiscard]] virtual bool is_here(const LeaseHolder& holder) const = 0;
+        // Who came to an https port speaks ssh, and has said this already.
+        virtual void on_front_ssh(uring::Fd socket, std::string said) = 0;
+        // The last visitor has left.
+        virtual void on_front_empty() = 0;
+    };
+
+    ProxyFront(uring::Ring& ring, LeaseDesk& desk, Leases& leases, WebCommons& commons,
+               const Log& log, Events& events)
+        : ring_(ring),
+          desk_(desk),
+          leases_(leases),
+          commons_(commons),
+          log_(log),
+          events_(events) {}
+    ProxyFront(const ProxyFront&) = delete;
+    ProxyFront& operator=(const ProxyFront&) = delete;
+    ProxyFront(ProxyFront&&) = delete;
+    ProxyFront& operator=(ProxyFront&&) = delete;
+    ~ProxyFront() override = default;
+
+    // Before the first visitor.
+    void set_pools(uring::Stream::Pools pools) { pools_.emplace(pools); }
+    void use(const conf::Config& config);
+    // For connections from now on; nullptr: those to https ports are closed.
+    void use_tls(std::shared_ptr<const tls::Context> context, std::uint16_t port) {
+        tls_ = std::move(context);
+        https_port_ = port;
+    }
+    void take(WebArrival arrival);
+    // Leases are not as they were.
+    void look_again();
+    // The server is stopping: what is under way is finished.
+    void drain();
+    // … and ended now.
+    void cut();
+    [[nodiscard]] bool empty() const { return visitors_.empty() && knocks_.empty(); }
+
+  private:
+    [[nodiscard]] const ProxyRules& proxy_rules() const override { return rules_; }
+    [[nodiscard]] ProxyVisitor::Scratch& scratch() override { return *scratch_; }
+    [[nodiscard]] ProxyVisitor::Place find_place(std::string_view host,
+                                                 std::string_view path) override;
+    [[nodiscard]] std::uint64_t places_revision() const override { return leases_.http_revision(); }
+    [[nodiscard]] std::string https_origin(std::string_view host) const override;
+    void on_visitor_waits(ProxyVisitor& visitor, bool waits) override;
+    void on_visitor_moves(WebArrival arrival, const LeaseHolder& to) override;
+    void on_visitor_gone(ProxyVisitor& visitor) override;
+    void on_request_over(const ProxyVisitor& visitor, const Exchange& exchange) override;
+    void on_knock_known(WebArrival arrival, const std::optional<http::Host>& hello) override;
+    void on_knock_ssh(WebArrival arrival) override;
+    void on_knock_gone(WebKnock& knock) override;
+    [[nodiscard]] WebKnock::Wants wants_of(const WebArrival& arrival) const;
+    void serve(WebArrival arrival);
+    void sweep();
+
+    uring::Ring& ring_;
+    LeaseDesk& desk_;
+    Leases& leases_;
+    WebCommons& commons_;
+    const Log& log_;
+    Events& events_;
+    std::optional<uring::Stream::Pools> pools_;
+    ProxyRules rules_;
+    std::shared_ptr<const tls::Context> tls_;
+    std::uint16_t https_port_ = 0;  // 0: none
+    std::unique_ptr<ProxyVisitor::Scratch> scratch_ = std::make_unique<ProxyVisitor::Scratch>();
+    std::vector<std::unique_ptr<ProxyVisitor>> visitors_;
+    std::vector<std::unique_ptr<ProxyVisitor>> gone_;  // destroyed outside their own callbacks
+    std::vector<ProxyVisitor*> waiting_;
+    std::vector<std::unique_ptr<WebKnock>> knocks_;
+    std::vector<std::unique_ptr<WebKnock>> gone_knocks_;
+    uring::Task sweep_ = uring::Task::to<&ProxyFront::sweep>(this);
+    bool draining_ = false;
+};
+
+}  // namespace portreeve::daemon

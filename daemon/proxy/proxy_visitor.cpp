@@ -1,0 +1,562 @@
+#include "daemon/proxy/proxy_visitor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/http/basic_auth.h"
+#include "daemon/http/persistence.h"
+#include "daemon/http/request_writer.h"
+#include "daemon/login.h"
+#include "daemon/proxy/acme.h"
+#include "daemon/proxy/endpoints.h"
+#include "daemon/source.h"
+#include "daemon/time_text.h"
+
+namespace portreeve::daemon {
+namespace {
+
+constexpr std::uint32_t kRetryAfterS = 5;
+
+bool is_in(const std::vector<conf::Network>& networks, const uring::Address& address) {
+    return std::any_of(networks.begin(), networks.end(),
+                       [bytes = address_bytes(address)](const conf::Network& network) {
+                           return network.contains(bytes);
+                       });
+}
+
+bool is_in(const std::vector<conf::Network>& networks, std::string_view text) {
+    const auto address = uring::Address::parse(text, 0);
+    return address && is_in(networks, *address);
+}
+
+}  // namespace
+
+ProxyVisitor::ProxyVisitor(uring::Ring& ring, uring::Stream::Pools pools, WebArrival arrival,
+                           Events& events)
+    : ring_(ring),
+      events_(events),
+      arrival_(std::move(arrival)),
+      stream_(ring, pools, std::move(arrival_.socket), std::move(arrival_.tls), *this),
+      pending_(std::move(arrival_.bytes)) {
+}
+
+void ProxyVisitor::open() {
+    if (!arrival_.raw.empty()) {
+        stream_.hand_in(std::exchange(arrival_.raw, {}));
+    }
+    process_pending();
+    pull();
+}
+
+// --- what comes ---
+
+void ProxyVisitor::on_web_input(std::string_view bytes) {
+    if (state_ == State::moving) {
+        ring_.post(move_);
+    }
+    if (pending_.empty()) {
+        bytes.remove_prefix(process(bytes));
+        pending_.assign(bytes);
+    } else {
+        pending_.append(bytes);
+        process_pending();
+    }
+    pull();
+}
+
+void ProxyVisitor::process_pending() {
+    const std::size_t used = process(pending_);
+    if (used == pending_.size()) {
+        pending_ = {};  // an idle visitor holds no memory for it
+    } else {
+        pending_.erase(0, used);
+    }
+}
+
+// How much of it is used up; the rest is for later.
+std::size_t ProxyVisitor::process(std::string_view bytes) {
+    std::size_t used = 0;
+    while (used < bytes.size()) {
+        const std::string_view rest = bytes.substr(used);
+        std::size_t taken = 0;
+        if (state_ == State::leaving) {
+            taken = rest.size();
+        } else if (state_ == State::busy && exchange_) {
+            taken = exchange_->feed(rest);
+        } else if (state_ == State::reading && visitor_room() > 0) {
+            taken = take_head(rest);
+        }
+        if (taken == 0) {
+            break;
+        }
+        used += taken;
+    }
+    return used;
+}
+
+// 0: it is not whole, or it has to wait.
+std::size_t ProxyVisitor::take_head(std::string_view bytes) {
+    http::RequestHead& head = events_.scratch().request;
+    const auto whole = http::parse_request_head(bytes, progress_, head);
+    asked_ = {};
+    if (!whole) {
+        answer_fault(whole.error());
+        return bytes.size();
+    }
+    if (!*whole) {
+        return 0;
+    }
+    asked_ = {head.method == "HEAD", head.version == http::Version::v1_0, http::wants_html(head),
+              false};
+    const auto host = http::host_of(head);
+    const auto framing = http::framing_of(head);
+    if (!host || !framing) {
+        answer_fault(host ? framing.error() : host.error());
+        return bytes.size();
+    }
+    asked_.keeps = framing->kind == http::Framing::Kind::none && !draining_ && !input_over_ &&
+                   http::wants_more(head.version, head.connection);
+    return serve(head, *host, *framing) ? head.size_bytes : 0;
+}
+
+// False: it is not decided yet, and the head is needed again.
+bool ProxyVisitor::serve(const http::RequestHead& head, const http::Host& host,
+                         const http::Framing& framing) {
+    visitor_ = visitor_of(head);
+    if (answer_at_once(head, host)) {
+        return true;
+    }
+    place_ = find_place(host.name(), head.path);
+    switch (place_.kind) {
+        case Place::Kind::none:
+            answer(http::not_found_page());
+            return true;
+        case Place::Kind::held:
+            if (waits_until_ms_ == 0) {
+                waits_until_ms_ = ring_.now_ms() + events_.proxy_rules().hold_ms;
+            }
+            if (ring_.now_ms() < waits_until_ms_) {
+                state_ = State::waiting;
+                events_.on_visitor_waits(*this, true);
+                return false;
+            }
+            answer_held(place_.lease);
+            return true;
+        case Place::Kind::elsewhere:
+            state_ = State::moving;
+            ring_.post(move_);
+            return false;
+        case Place::Kind::here:
+            break;
+    }
+    if (!answer_before(head, host, *place_.target)) {
+        begin(head, framing, *place_.target);
+    }
+    return true;
+}
+
+ProxyVisitor::Place ProxyVisitor::find_place(std::string_view host, std::string_view path) {
+    const std::uint64_t revision = events_.places_revision();
+    const bool known = place_.kind == Place::Kind::here && place_.lease.alone && host == host_ &&
+                       revision == place_revision_ &&
+                       place_.lease.lease->held_since(place_.lease.turn);
+    if (known) {
+        return place_;
+    }
+    host_ = host;
+    place_revision_ = revision;
+    return events_.find_place(host, path);
+}
+
+// Who it is: where it comes from, or whom trusted proxies say that they speak for.
+uring::Address ProxyVisitor::visitor_of(const http::RequestHead& head) const {
+    const std::vector<conf::Network>& trusted = events_.proxy_rules().trusted;
+    if (trusted.empty() || !is_in(trusted, arrival_.from)) {
+        return arrival_.from;
+    }
+    const std::string_view behind = http::visitor_behind(
+        head, [&](std::string_view address) { return is_in(trusted, address); });
+    return uring::Address::parse(behind, 0).value_or(arrival_.from);
+}
+
+// What the configuration says, whatever is asked for. False: it says nothing about this.
+bool ProxyVisitor::answer_at_once(const http::RequestHead& head, const http::Host& host) {
+    const ProxyRules& rules = events_.proxy_rules();
+    if (head.path.starts_with(kChallengePath) && !rules.acme_webroot.empty()) {
+        const auto content = read_challenge(rules.acme_webroot, head.path);
+        answer(content ? http::proof_page(*content) : http::not_found_page());
+        return true;
+    }
+    if (!rules.admitted.admits(visitor_)) {
+        answer(http::forbidden_page());
+        return true;
+    }
+    return rules.redirects && answer_https(head, host);
+}
+
+// … with its address at https. False: it is there, or there is none.
+bool ProxyVisitor::answer_https(const http::RequestHead& head, const http::Host& host) {
+    if (stream_.is_tls()) {
+        return false;
+    }
+    std::string location = events_.https_origin(host.name());
+    if (location.empty()) {
+        return false;
+    }
+    location.append(head.path);
+    answer(http::redirect_page(location));
+    return true;
+}
+
+// What is answered instead of the target. False: nothing is.
+bool ProxyVisitor::answer_before(const http::RequestHead& head, const http::Host& host,
+                                 const Target& target) {
+    const TunnelRules& rules = target.rules();
+    if (http::has_passed(head, events_.proxy_rules().by)) {
+        answer(http::loop_page());
+    } else if (!rules.admitted.admits(visitor_)) {
+        answer(http::forbidden_page());
+    } else if (rules.force_https && answer_https(head, host)) {
+        return true;
+    } else if (!rules.credentials.empty() && !http::has_credentials(head, rules.credentials)) {
+        answer(http::credentials_page(host_));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void ProxyVisitor::begin(const http::RequestHead& head, const http::Framing& framing,
+                         Target& target) {
+    const ProxyRules& rules = events_.proxy_rules();
+    const TunnelRules& wishes = target.rules();
+    const std::string from = arrival_.from.host();
+    const std::string real = visitor_.host();
+    const http::RequestPlan plan{
+        .visitor = from,
+        .port = arrival_.at.port(),
+        .is_tls = stream_.is_tls(),
+        .is_trusted = !rules.trusted.empty() && is_in(rules.trusted, arrival_.from),
+        .real_ip = real,
+        .by = rules.by,
+        .host = wishes.host_header,
+        .strip_path = wishes.strip_path,
+        .drops_authorization = !wishes.credentials.empty()};
+    Exchange::Request request{.head = {},
+                              .method = std::string(head.method),
+                              .asked_protocols = std::string(http::asked_protocols(head)),
+                              .version = head.version,
+                              .connection = head.connection,
+                              .framing = framing,
+                              .preface = proxy_header(wishes.proxy_header, visitor_, arrival_.at)};
+    request.connection.close = request.connection.close || draining_;
+    http::write_request(head, framing, plan, request.head);
+    Exchange::Events& self = *this;
+    exchange_ = std::make_unique<Exchange>(ring_, target, visitor_, std::move(request), self);
+    waits_until_ms_ = 0;
+    arrival_.moves = 0;
+    state_ = State::busy;
+    if (const auto opened = exchange_->open(); !opened) {
+        exchange_.reset();
+        state_ = State::reading;
+        answer(http::busy_page());
+    } else if (input_over_) {
+        exchange_->end_input();
+    }
+}
+
+// --- answers of our own ---
+
+void ProxyVisitor::answer(const http::Page& page) {
+    std::string& text = events_.scratch().text;
+    text.clear();
+    http::write_page(
+        page, {asked_.is_head, asked_.keeps, asked_.is_old, asked_.as_html, wall_clock_s()}, text);
+    stream_.append(std::as_bytes(std::span(text)));
+    waits_until_ms_ = 0;
+    if (asked_.keeps) {
+        state_ = State::reading;
+    } else {
+        leave();
+    }
+}
+
+// Nobody can say where the next request begins.
+void ProxyVisitor::answer_fault(const http::Fault& fault) {
+    asked_.keeps = false;
+    answer(http::fault_page(fault));
+}
+
+void ProxyVisitor::answer_held(const Leases::HttpPlace& place) {
+    const std::string text = http::held_text(time_text(place.since_s));
+    answer(http::held_page(text, kRetryAfterS));
+}
+
+// --- the exchange ---
+
+std::size_t ProxyVisitor::visitor_room() const {
+    return Visitor::kSendBytesMax - std::min(Visitor::kSendBytesMax, stream_.output_bytes());
+}
+
+void ProxyVisitor::to_visitor(std::span<const std::byte> bytes) {
+    stream_.append(bytes);
+    if (clock_kind_ == Clock::quiet) {
+        clock_.start_at(ring_.now_ms() + kQuietMs);
+    }
+}
+
+void ProxyVisitor::on_exchange_room() {
+    if (!pending_.empty()) {
+        process_pending();
+    }
+    pull();
+}
+
+void ProxyVisitor::on_exchange_over() {
+    done_exchange_ = std::move(exchange_);
+    ring_.post(next_);
+}
+
+void ProxyVisitor::next() {
+    const std::unique_ptr<Exchange> exchange = std::move(done_exchange_);
+    if (!exchange || stream_.closing()) {
+        return;
+    }
+    events_.on_request_over(*this, *exchange);
+    asked_.keeps = asked_.keeps && exchange->request_done();
+    state_ = State::reading;
+    switch (exchange->outcome()) {
+        case Exchange::Outcome::kept:
+            break;
+        case Exchange::Outcome::closed:
+            leave();
+            break;
+        case Exchange::Outcome::faulty:
+            answer_fault({400, "the body is not framed as the head says"});
+            break;
+        case Exchange::Outcome::refused:
+            answer(http::target_page());
+            break;
+        case Exchange::Outcome::unserved:
+            place_.lease.since_s = wall_clock_s();
+            answer_held(place_.lease);
+            break;
+        case Exchange::Outcome::broken:
+            stream_.close(true);
+            return;
+    }
+    if (state_ == State::reading && (draining_ || input_over_)) {
+        leave();
+    }
+    process_pending();
+    pull();
+}
+
+// --- waiting and moving ---
+
+void ProxyVisitor::look_again() {
+    if (state_ == State::waiting) {
+        events_.on_visitor_waits(*this, false);
+        state_ = State::reading;
+        process_pending();
+        pull();
+    }
+}
+
+// Not before what was answered already has gone out, and nothing is armed.
+void ProxyVisitor::move() {
+    if (state_ != State::moving || stream_.closing()) {
+        return;
+    }
+    if (arrival_.moves >= WebArrival::kMovesMax) {
+        leave();
+        pull();
+        return;
+    }
+    stream_.stop_receiving();
+    if (!stream_.can_move()) {
+        return;  // on_web_output_sent() follows
+    }
+    clock_.stop();
+    arrival_.socket = stream_.give_back(arrival_.tls);
+    arrival_.bytes = std::move(pending_);
+    ++arrival_.moves;
+    events_.on_visitor_moves(std::move(arrival_), place_.lease.holder);
+}
+
+// --- the connection ---
+
+// Asks for as much as can be used now. While an answer is under way, a little more is asked for
+// than that: to hear of a visitor who leaves.
+void ProxyVisitor::pull() {
+    watch_clock();
+    if (stream_.closing() || stream_.input_ended()) {
+        return;
+    }
+    switch (state_) {
+        case State::reading:
+            if (visitor_room() > 0) {
+                stream_.receive(kReadBytes);
+            }
+            break;
+        case State::busy:
+            if (exchange_ == nullptr || !pending_.empty()) {
+                break;
+            }
+            if (const std::size_t room = exchange_->room(); room > 0) {
+                stream_.receive(std::min(room, kReceiveBytesMax));
+            } else if (exchange_->request_done()) {
+                stream_.receive(kAheadBytesMax);
+            }
+            break;
+        case State::leaving:
+            stream_.receive(kReadBytes);
+            break;
+        case State::waiting:
+            if (pending_.size() < http::kHeadBytesMax) {
+                stream_.receive(kReadBytes);  // to hear of a visitor who leaves
+            }
+            break;
+        case State::moving:
+            break;
+    }
+}
+
+void ProxyVisitor::on_web_output_sent() {
+    if (state_ == State::leaving) {
+        clock_.start_at(ring_.now_ms() + (stream_.output_ended() ? kLeaveMs : kStuckMs));
+        if (stream_.output_ended() && input_over_) {
+            gone();
+        }
+        return;
+    }
+    if (state_ == State::moving) {
+        ring_.post(move_);
+    } else if (exchange_) {
+        exchange_->take_more();
+    } else if (state_ == State::reading && !pending_.empty()) {
+        process_pending();
+    }
+    pull();
+}
+
+void ProxyVisitor::on_web_input_end(int error) {
+    input_over_ = true;
+    if (error != 0) {
+        gone();
+    } else if (state_ == State::busy && exchange_) {
+        exchange_->end_input();
+        watch_clock();
+    } else if (state_ == State::waiting || state_ == State::moving) {
+        gone();
+    } else if (state_ == State::leaving) {
+        if (stream_.output_ended()) {
+            gone();
+        }
+    } else if (!done_exchange_) {
+        leave();
+    }
+}
+
+// How long what is under way may take; started once for each.
+void ProxyVisitor::watch_clock() {
+    Clock wanted = Clock::none;
+    std::int64_t due_ms = 0;
+    const ProxyRules& rules = events_.proxy_rules();
+    if (stream_.closing()) {
+        clock_.stop();
+        return;
+    }
+    switch (state_) {
+        case State::reading:
+            wanted = pending_.empty() ? Clock::idle : Clock::head;
+            due_ms = ring_.now_ms() + (pending_.empty() ? rules.idle_ms : rules.head_ms);
+            break;
+        case State::waiting:
+            wanted = Clock::wait;
+            due_ms = waits_until_ms_;
+            break;
+        case State::leaving:
+            wanted = Clock::leave;
+            due_ms = ring_.now_ms() + (stream_.output_ended() ? kLeaveMs : kStuckMs);
+            break;
+        case State::busy:
+            if (input_over_ && exchange_ && !exchange_->is_raw()) {
+                wanted = Clock::quiet;
+                due_ms = ring_.now_ms() + kQuietMs;
+            }
+            break;
+        case State::moving:
+            break;
+    }
+    if (wanted == clock_kind_) {
+        return;
+    }
+    clock_kind_ = wanted;
+    if (wanted == Clock::none) {
+        clock_.stop();
+    } else {
+        clock_.start_at(due_ms);
+    }
+}
+
+void ProxyVisitor::clock_over() {
+    switch (std::exchange(clock_kind_, Clock::none)) {
+        case Clock::head:
+            asked_ = {};
+            answer_fault({408, "the head of the request did not come in time"});
+            pull();
+            break;
+        case Clock::idle:
+            leave();
+            pull();
+            break;
+        case Clock::wait:
+            look_again();
+            break;
+        case Clock::quiet:
+        case Clock::leave:
+        case Clock::none:
+            gone();
+            break;
+    }
+}
+
+// Nothing more is answered.
+void ProxyVisitor::leave() {
+    state_ = State::leaving;
+    stream_.end_output();
+    if (stream_.output_ended() && input_over_) {
+        gone();
+    }
+}
+
+void ProxyVisitor::gone() {
+    if (state_ == State::waiting) {
+        events_.on_visitor_waits(*this, false);
+    }
+    state_ = State::leaving;
+    clock_kind_ = Clock::none;
+    clock_.stop();
+    exchange_.reset();
+    stream_.close(!stream_.input_ended());
+}
+
+void ProxyVisitor::drain() {
+    draining_ = true;
+    if (state_ == State::reading && pending_.empty()) {
+        leave();
+        pull();
+    } else if (state_ == State::waiting) {
+        waits_until_ms_ = ring_.now_ms();
+        look_again();
+    }
+}
+
+void ProxyVisitor::cut() {
+    if (!stream_.closing()) {
+        gone();
+    }
+}
+
+}  // namespace portreeve::daemon

@@ -1,0 +1,184 @@
+// One visitor of http names: its connection, and the requests that come on it, one after the other.
+//
+//   reading (a head is not whole) -> busy (an Exchange passes it on) -> reading …
+//                                 -> waiting (for an owner who is away) -> reading, again
+//                                 -> moving (the tunnel is another worker's): it goes on there
+//   … -> leaving (nothing more is answered; what is on its way still goes out) -> gone
+//
+// What a head is refused for, and what no target answers, is answered by a page. After each answer
+// the visitor may ask again, if both want that and it is clear where the next request begins.
+//
+// Owns: the connection, the exchange. Called by: ProxyFront, on its worker's ring; reports
+// on_visitor_gone(), after which it is destroyed. Bounds: a head, or kAheadBytesMax of what comes
+// while an answer is under way; Visitor::kSendBytesMax queued; a head that is not whole by [http]
+// head_timeout, silence by idle_timeout, waiting by hold, leaving by kLeaveMs.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "daemon/http/host.h"
+#include "daemon/http/page.h"
+#include "daemon/leases.h"
+#include "daemon/proxy/exchange.h"
+#include "daemon/proxy/rules.h"
+#include "daemon/proxy/web_arrival.h"
+#include "daemon/proxy/web_stream.h"
+
+namespace portreeve::daemon {
+
+class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
+  public:
+    static constexpr std::size_t kReadBytes = std::size_t{4} * 1024;
+    static constexpr std::size_t kAheadBytesMax = std::size_t{4} * 1024;
+    static constexpr std::size_t kReceiveBytesMax = std::size_t{256} * 1024;
+    static constexpr std::int64_t kLeaveMs = 2'000;
+    // Who has ended its direction may wait for an answer, or be gone: a closed tab does not say. An
+    // answer that says nothing for so long is not waited for any more.
+    static constexpr std::int64_t kQuietMs = 5'000;
+    static constexpr std::int64_t kStuckMs = 30'000;  // takes nothing of its last answer
+
+    // What is used within one call, and so is shared by all visitors of a worker.
+    struct Scratch {
+        http::RequestHead request;
+        http::ResponseHead response;
+        std::string text;
+        std::array<char, 16 * 1024> plain{};
+    };
+
+    // Where requests for a host go.
+    struct Place {
+        enum class Kind { none, held, elsewhere, here };
+        Kind kind = Kind::none;
+        Leases::HttpPlace lease;
+        Target* target = nullptr;  // here
+    };
+
+    class Events {
+      public:
+        Events() = default;
+        Events(const Events&) = delete;
+        Events& operator=(const Events&) = delete;
+        virtual ~Events() = default;
+        [[nodiscard]] virtual const ProxyRules& proxy_rules() const = 0;
+        [[nodiscard]] virtual Scratch& scratch() = 0;
+        [[nodiscard]] virtual Place find_place(std::string_view host, std::string_view path) = 0;
+        // Another number whenever find_place() could answer otherwise.
+        [[nodiscard]] virtual std::uint64_t places_revision() const = 0;
+        // "https://HOST:PORT"; empty: that is not served.
+        [[nodiscard]] virtual std::string https_origin(std::string_view host) const = 0;
+        // It is waiting now, or not any more.
+        virtual void on_visitor_waits(ProxyVisitor& visitor, bool waits) = 0;
+        // It goes on with whoever has the place; on_visitor_gone() follows.
+        virtual void on_visitor_moves(WebArrival arrival, const LeaseHolder& to) = 0;
+        virtual void on_visitor_gone(ProxyVisitor& visitor) = 0;
+        // For the log: a request has been answered, or was not.
+        virtual void on_request_over(const ProxyVisitor& visitor, const Exchange& exchange) = 0;
+    };
+
+    ProxyVisitor(uring::Ring& ring, uring::Stream::Pools pools, WebArrival arrival, Events& events);
+    ProxyVisitor(const ProxyVisitor&) = delete;
+    ProxyVisitor& operator=(const ProxyVisitor&) = delete;
+    ProxyVisitor(ProxyVisitor&&) = delete;
+    ProxyVisitor& operator=(ProxyVisitor&&) = delete;
+    ~ProxyVisitor() override = default;
+
+    void open();
+    // It waits for an owner, who may be there now.
+    void look_again();
+    // The server is stopping: what is under way is finished, nothing more is taken.
+    void drain();
+    // Ends it now.
+    void cut();
+    [[nodiscard]] bool waits() const { return state_ == State::waiting; }
+    [[nodiscard]] const uring::Address& peer() const { return arrival_.from; }
+    [[nodiscard]] bool is_tls() const { return stream_.is_tls(); }
+    // Of the request that is under way.
+    [[nodiscard]] const std::string& host() const { return host_; }
+
+    std::size_t index = 0;  // in the front's visitors
+
+  private:
+    enum class State : std::uint8_t { reading, busy, waiting, moving, leaving };
+
+    // What the clock is for.
+    enum class Clock : std::uint8_t { none, idle, head, wait, quiet, leave };
+
+    // How the request that is under way has to be answered, if it is by a page.
+    struct Asked {
+        bool is_head = false;
+        bool is_old = false;
+        bool as_html = false;
+        bool keeps = false;  // another request may follow
+    };
+
+    void on_web_input(std::string_view bytes) override;
+    void on_web_input_end(int error) override;
+    void on_web_input_wanted() override { pull(); }
+    void on_web_output_sent() override;
+    void on_web_output_failed() override { gone(); }
+    void on_web_joined() override { events_.on_visitor_gone(*this); }
+    void on_web_receive_stopped() override { ring_.post(move_); }
+    [[nodiscard]] std::span<char> plain_scratch() override { return events_.scratch().plain; }
+    [[nodiscard]] std::size_t visitor_room() const override;
+    void to_visitor(std::span<const std::byte> bytes) override;
+    void end_visitor_output() override { stream_.end_output(); }
+    void on_exchange_room() override;
+    void on_exchange_over() override;
+    [[nodiscard]] http::ResponseHead& response_scratch() override {
+        return events_.scratch().response;
+    }
+    [[nodiscard]] std::string& text_scratch() override { return events_.scratch().text; }
+
+    [[nodiscard]] std::size_t process(std::string_view bytes);
+    void process_pending();
+    [[nodiscard]] std::size_t take_head(std::string_view bytes);
+    [[nodiscard]] bool serve(const http::RequestHead& head, const http::Host& host,
+                             const http::Framing& framing);
+    [[nodiscard]] Place find_place(std::string_view host, std::string_view path);
+    [[nodiscard]] uring::Address visitor_of(const http::RequestHead& head) const;
+    [[nodiscard]] bool answer_at_once(const http::RequestHead& head, const http::Host& host);
+    [[nodiscard]] bool answer_https(const http::RequestHead& head, const http::Host& host);
+    [[nodiscard]] bool answer_before(const http::RequestHead& head, const http::Host& host,
+                                     const Target& target);
+    void begin(const http::RequestHead& head, const http::Framing& framing, Target& target);
+    void answer(const http::Page& page);
+    void answer_fault(const http::Fault& fault);
+    void answer_held(const Leases::HttpPlace& place);
+    void move();
+    void next();
+    void pull();
+    void watch_clock();
+    void leave();
+    void gone();
+    void clock_over();
+
+    uring::Ring& ring_;
+    Events& events_;
+    WebArrival arrival_;  // without socket and TLS, which the stream has
+    WebStream stream_;
+    std::string pending_;  // came, and was not used yet
+    http::HeadProgress progress_;
+    std::unique_ptr<Exchange> exchange_;
+    std::unique_ptr<Exchange> done_exchange_;  // destroyed outside its own callbacks
+    uring::Address visitor_;                   // of the request that is under way
+    std::string host_;                         // that was asked for last
+    Place place_;                              // … and where that went
+    std::uint64_t place_revision_ = 0;
+    std::int64_t waits_until_ms_ = 0;
+    State state_ = State::reading;
+    Clock clock_kind_ = Clock::none;
+    Asked asked_;
+    bool draining_ = false;
+    bool input_over_ = false;
+    uring::Task next_ = uring::Task::to<&ProxyVisitor::next>(this);
+    uring::Task move_ = uring::Task::to<&ProxyVisitor::move>(this);
+    uring::Timer clock_ = uring::Timer::to<&ProxyVisitor::clock_over>(this, ring_.timers());
+};
+
+}  // namespace portreeve::daemon

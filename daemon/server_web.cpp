@@ -1,0 +1,67 @@
+// The server as http visitors see it: each goes to a worker in turn.
+
+#include <utility>
+
+#include "daemon/server.h"
+
+namespace portreeve::daemon {
+
+void Server::on_web_arrival(WebArrival arrival) {
+    Worker& worker = *workers_[next_worker_++ % workers_.size()];
+    ring_.post(worker.ring_descriptor(),
+               uring::make_message([&worker, taken = std::move(arrival)]() mutable {
+                   worker.take_web(std::move(taken));
+               }));
+}
+
+// Told by closing the connection: there is no telling yet what it speaks.
+void Server::on_web_refused(const uring::Address& peer, const Refusal& refusal) {
+    refusals_.count(refusal.code);
+    const bool allowed = admission_.ration().allows(Source(peer), refusal.code, ring_.now_ms());
+    log_.at(
+        allowed ? Log::Level::info : Log::Level::debug, "refused",
+        {{"code", std::string(refusal.code)}, {"client", peer.text()}, {"why", refusal.sentence}});
+    if (!ration_over_.running()) {
+        ration_over_.start_at(ring_.now_ms() + Ration::kPeriodMs);
+    }
+}
+
+void Server::on_worker_ssh(Worker& worker, uring::Fd socket, std::string said) {
+    worker.ring().post(ring_.descriptor(), uring::make_message([this, taken = std::move(socket),
+                                                                text = std::move(said)]() mutable {
+                           admit_client(std::move(taken), std::move(text));
+                       }));
+}
+
+void Server::on_tls_changed() {
+    const bool serves_tls = web_gate_.tls() != nullptr;
+    HttpUrls urls = http_urls(policy_->config.http);
+    if (serves_tls) {
+        urls.scheme = "https";
+    }
+    if (const std::uint16_t port = web_gate_.port(serves_tls); port != 0) {
+        urls.port = port;
+    }
+    leases_.use_urls(std::move(urls));
+    directory_.changed();
+    for (const auto& worker : workers_) {
+        Worker& one = *worker;
+        ring_.post(one.ring_descriptor(),
+                   uring::make_message(
+                       [&one, context = web_gate_.tls(), port = web_gate_.port(true)]() mutable {
+                           one.use_tls(std::move(context), port);
+                       }));
+    }
+}
+
+void Server::tell_waiting_visitors() {
+    if (web_.waiting.load() == 0) {
+        return;
+    }
+    for (const auto& worker : workers_) {
+        Worker& one = *worker;
+        ring_.post(one.ring_descriptor(), uring::make_message([&one] { one.look_again(); }));
+    }
+}
+
+}  // namespace portreeve::daemon

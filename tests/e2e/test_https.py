@@ -1,0 +1,217 @@
+"""https names: TLS by the certificates of a folder, chosen by name and swapped while the gate runs;
+TLS that goes through unopened; and ssh on the same port.
+"""
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from harness import web
+from harness.gate import port_of
+from harness.wait import until
+
+pytestmark = pytest.mark.portreeve_only("sshd has no http names")
+
+HOST = f"blog.{web.DOMAIN}"
+
+
+class Site:
+    """A gate with one http name, served by http and https."""
+
+    def __init__(self, scene, handler=None, wish="blog:80", command=None, http=None, https=None,
+                 **settings):
+        self.scene = scene
+        self.certificates = os.path.join(scene.folder, "certs")
+        os.mkdir(self.certificates)
+        web.make_certificate(self.certificates, "names", f"*.{web.DOMAIN}", web.DOMAIN)
+        self.gate = scene.gate(
+            http={"domain": web.DOMAIN, "listen": ["127.0.0.1:0"], **(http or {})},
+            https={"listen": ["127.0.0.1:0"], "certificates": self.certificates, **(https or {})},
+            **settings)
+        self.target = scene.target(handler or web.app())
+        self.ssh = scene.ssh(self.gate, f"{wish}:127.0.0.1:{self.target.port}", command=command)
+        self.ssh.wait_granted()
+        self.ports = {name: port_of(self.gate.log.wait_event("listening", name=name))
+                      for name in ("http", "https")}
+
+    def visitor(self, name=HOST, tls=None):
+        made = web.Visitor(self.ports["https"], tls=tls or web.context(), name=name)
+        return self.scene.add(made)
+
+    def plain(self):
+        return self.scene.add(web.Visitor(self.ports["http"]))
+
+
+@pytest.fixture
+def site(scene):
+    return Site(scene)
+
+
+def shown(visitor):
+    """The certificate that a visitor is shown."""
+    return visitor.sock.getpeercert(binary_form=True)
+
+
+def test_a_name_is_served_by_https_and_says_so_to_its_target(site):
+    visitor = site.visitor()
+    fields = dict(visitor.ask("/a").json()["fields"])
+    assert fields["X-Forwarded-Proto"] == "https"
+    assert fields["X-Forwarded-Port"] == str(site.ports["https"])
+    for size in (0, 1, 16_384, 5_000_000):
+        assert visitor.ask(f"/size/{size}").body == web.pattern(size)
+    body = web.pattern(5_000_000)
+    assert visitor.ask(method="POST", body=body).json()["bytes"] == len(body)
+    assert site.target.accepted == 1
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_both_versions_and_their_tickets_on_all_workers(scene, version):
+    site = Site(scene, server={"workers": 3})
+    tls = web.context()
+    tls.minimum_version = tls.maximum_version = version
+    first = site.visitor(tls=tls)
+    assert first.ask().status == 200
+    for _ in range(6):
+        sock = socket.create_connection(("127.0.0.1", site.ports["https"]), timeout=30)
+        again = tls.wrap_socket(sock, server_hostname=HOST, session=first.sock.session)
+        with again:
+            assert again.session_reused
+
+
+def test_the_old_versions_are_refused(site):
+    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{site.ports['https']}",
+                           "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], input=b"", timeout=60,
+                          capture_output=True, check=False)
+    assert done.returncode != 0 and b"alert" in done.stderr + done.stdout
+
+
+def test_an_unknown_name_gets_an_alert_and_none_a_404(site):
+    with pytest.raises(ssl.SSLError, match="(?i)unrecognized"):
+        site.visitor(name="elsewhere.test")
+    assert site.visitor(name="127.0.0.1").ask(host="127.0.0.1").status == 404
+
+
+def test_certificates_are_swapped_while_visitors_are_in(site):
+    before = site.visitor()
+    old = shown(before)
+    made = os.path.join(site.scene.folder, "new")
+    os.mkdir(made)
+    web.make_certificate(made, "names", f"*.{web.DOMAIN}", web.DOMAIN)
+    mark = site.gate.log.mark()
+    for name in ("names.key", "names.crt"):
+        shutil.move(os.path.join(made, name), os.path.join(site.certificates, name))
+    site.gate.log.wait_event("certificates_reloaded", after=mark)
+    until(lambda: shown(site.visitor()) != old, "the new certificate is shown")
+    assert before.ask().status == 200
+
+
+def test_a_bad_pair_is_told_and_the_others_are_served(site):
+    with open(os.path.join(site.certificates, "bad.crt"), "w", encoding="utf-8") as file:
+        file.write("no certificate\n")
+    event = site.gate.log.wait_event("certificate_not_served")
+    assert "bad.crt" in event["why"]
+    assert site.visitor().ask().status == 200
+
+
+def test_https_opens_when_the_first_certificate_comes(scene):
+    folder = os.path.join(scene.folder, "later")
+    gate = scene.gate(http={"domain": web.DOMAIN, "listen": ["127.0.0.1:0"]},
+                      https={"listen": ["127.0.0.1:0"], "certificates": folder})
+    gate.log.wait_event("listening", name="http")
+    assert not [event for event in gate.log.events("listening") if event["name"] == "https"]
+    os.mkdir(folder)
+    web.make_certificate(folder, "names", f"*.{web.DOMAIN}")
+    port = port_of(gate.log.wait_event("listening", name="https"))
+    visitor = scene.add(web.Visitor(port, tls=web.context(), name=HOST))
+    assert visitor.ask().status == 404
+
+
+def test_http_is_sent_to_https(scene):
+    site = Site(scene, http={"redirect": True})
+    seen = site.plain().ask("/a?b=c")
+    assert seen.status == 308
+    assert seen.field("Location") == f"https://{HOST}:{site.ports['https']}/a?b=c"
+    assert site.visitor().ask().status == 200
+
+
+def test_a_client_may_ask_for_https_alone(scene):
+    site = Site(scene, command=["force-https=true"])
+    until(lambda: site.plain().ask().status == 308, "visitors are sent to https")
+    assert site.visitor().ask().status == 200
+
+
+def test_the_url_is_told_to_the_client_and_in_the_directory(scene):
+    site = Site(scene)
+    url = f"https://{HOST}:{site.ports['https']}"
+    site.ssh.stderr.wait_for(url)
+    listing = scene.ssh(site.gate, command=["list", "--json"])
+    assert listing.wait_exit() == 0
+    assert url in listing.stdout.text()
+
+
+def test_tls_passes_unopened_to_the_target_that_wants_it(scene):
+    own = os.path.join(scene.folder, "own")
+    os.mkdir(own)
+    web.make_certificate(own, "own", HOST)
+    inner = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    inner.load_cert_chain(f"{own}/own.crt", f"{own}/own.key")
+
+    def serve(sock):
+        with inner.wrap_socket(sock, server_side=True) as tls:
+            web.app("own")(tls)
+
+    site = Site(scene, handler=serve, wish="blog:443", command=["sni-proxy=true"])
+    with open(f"{own}/own.crt", encoding="ascii") as file:
+        expected = ssl.PEM_cert_to_DER_cert(file.read())
+    until(lambda: shown(site.visitor()) == expected, "the target's own certificate is shown")
+    assert site.visitor().ask("/name").body == b"own"
+    other = scene.target(web.app("opened"))
+    scene.ssh(site.gate, f"other:80:127.0.0.1:{other.port}").wait_granted()
+    assert site.visitor(name=f"other.{web.DOMAIN}").ask(
+        "/name", host=f"other.{web.DOMAIN}").body == b"opened"
+
+
+def test_ssh_and_https_share_a_port(scene):
+    site = Site(scene, https={"ssh": True})
+    assert site.visitor().ask().status == 200
+    ssh = scene.ssh(site.gate, port=site.ports["https"], command=["list"])
+    assert ssh.wait_exit() == 0, ssh.stderr.tail()
+    assert HOST in ssh.stdout.text()
+    # A client that waits for the server to speak first.
+    sock = socket.create_connection(("127.0.0.1", site.ports["https"]), timeout=30)
+    with sock:
+        assert sock.recv(8) == b"SSH-2.0-"
+
+
+def test_nonsense_on_a_shared_port_ends(scene):
+    site = Site(scene, https={"ssh": True})
+    sock = socket.create_connection(("127.0.0.1", site.ports["https"]), timeout=30)
+    with sock:
+        sock.sendall(b"\x00\x01\x02\x03 nonsense\r\n\r\n" * 20)
+        try:
+            while sock.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass
+    assert site.visitor().ask().status == 200
+
+
+def test_curl_is_content(scene, site):
+    done = subprocess.run(
+        ["curl", "-sS", "--fail", "--cacert", f"{site.certificates}/names.crt", "--resolve",
+         f"{HOST}:{site.ports['https']}:127.0.0.1", f"https://{HOST}:{site.ports['https']}/name"],
+        capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b"app"
+
+
+def test_a_stranger_who_never_ends_its_handshake_is_let_go(scene):
+    site = Site(scene, http={"idle_timeout": "300ms", "head_timeout": "300ms"})
+    sock = socket.create_connection(("127.0.0.1", site.ports["https"]), timeout=30)
+    with sock:
+        sock.sendall(b"\x16\x03\x01")
+        assert sock.recv(1) == b""
