@@ -113,6 +113,7 @@ struct Http {
     std::vector<Network> deny;
     bool redirect = false;     // http to https, where there is a certificate
     std::string acme_webroot;  // a folder; empty: none
+    std::string pages;         // likewise
     bool operator==(const Http&) const = default;
 };
 

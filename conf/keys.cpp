@@ -65,6 +65,7 @@ void read_http(const Section& table, Http& http) {
     table["deny"].list(http.deny, kNetwork, AtLeast{0});
     table["redirect"].boolean(http.redirect);
     table["acme_webroot"].one(http.acme_webroot, kPathOrNone);
+    table["pages"].one(http.pages, kPathOrNone);
 }
 
 void read_https(const Section& table, Https& https) {

@@ -15,7 +15,7 @@
     test_packages=(
         libgtest-dev libgmock-dev git
         python3 python3-pytest python3-paramiko python3-prometheus-client
-        openssh-client openssh-server dropbear-bin putty-tools curl zsh fish tmux
+        openssh-client openssh-server dropbear-bin putty-tools curl zsh fish tmux chromium
         clang-format-14 clang-tidy-14 shellcheck man-db ccache
         dpkg-dev file systemd systemd-container mmdebstrap eatmydata)
 }

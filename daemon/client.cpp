@@ -137,7 +137,7 @@ tl::expected<void, Refusal> Client::enter(Grant grant) {
 void Client::let_in() {
     auto siblings = place_.desk.ask_siblings(claimant());
     if (siblings.empty()) {
-        session_.answer_login(true);
+        welcome();
     } else {
         sibling_probe_.start(std::move(siblings));
     }

@@ -121,7 +121,7 @@ class Client final : private ssh::Session::Events,
     void on_login_decided(tl::expected<Grant, Refusal> decision) override;
     void on_authenticator_idle() override;
     // SiblingProbe
-    void on_siblings_probed() override { session_.answer_login(true); }
+    void on_siblings_probed() override { welcome(); }
     // Tunnel
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_visitor(
         const Tunnel& tunnel) override;
@@ -150,6 +150,7 @@ class Client final : private ssh::Session::Events,
 
     [[nodiscard]] tl::expected<void, Refusal> enter(Grant grant);
     void let_in();
+    void welcome();
     [[nodiscard]] Leases::Claimant claimant() const;
     [[nodiscard]] NameRules name_rules() const;
     [[nodiscard]] Leases::IsAmong is_among() const;

@@ -73,6 +73,22 @@ Target* Client::find_target(const LeasePtr& lease) const {
     return nullptr;
 }
 
+// A name that is made from the owner is known before it is asked for, and a client with -N hears
+// of nothing else.
+void Client::welcome() {
+    constexpr std::uint32_t kHttpPort = 80;
+    const conf::Config& config = policy()->config;
+    if (!config.http.domain.empty()) {
+        const auto name = may_forward(*grant_, config, policy()->authorized_keys, {"", kHttpPort});
+        const std::string url =
+            name && *name ? place_.commons.leases.url_for(claimant(), **name) : "";
+        if (!url.empty()) {
+            session_.show_banner("portreeve: -R 80:localhost:PORT is " + url + "\r\n");
+        }
+    }
+    session_.answer_login(true);
+}
+
 // What was said holds for all tunnels of the session; credentials and the path are a tunnel's own.
 TunnelRulesPtr Client::rules_for(const Lease& lease, const std::string& credentials) const {
     const std::string& path = lease.terms().path;

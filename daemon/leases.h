@@ -161,6 +161,8 @@ class Leases {
     void set_aside(const LeasePtr& lease, std::int64_t until_ms);
     // Of an http lease, "user:pass"; empty: anybody may.
     [[nodiscard]] std::string credentials_of(const LeasePtr& lease) const;
+    // What a wish for an http name would get, as visitors write it; empty: nothing.
+    [[nodiscard]] std::string url_for(const Claimant& who, const HttpName& name) const;
     // Of an http lease, as visitors write it.
     [[nodiscard]] std::string url_of(const LeasePtr& lease) const;
     // Other clients with a tunnel on a port of the server's choice, of the same owner and label;

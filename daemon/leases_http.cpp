@@ -179,6 +179,12 @@ std::string Leases::credentials_of(const LeasePtr& lease) const {
     return lease->credentials_;
 }
 
+std::string Leases::url_for(const Claimant& who, const HttpName& name) const {
+    const Lock guard(lock_);
+    const auto host = host_for(who.owner, who.label, who.is_among, name);
+    return host ? urls_.text(*host, name.path) : std::string();
+}
+
 std::string Leases::url_of(const LeasePtr& lease) const {
     const Lock guard(lock_);
     return urls_.text(lease->terms().host, lease->terms().path);

@@ -507,13 +507,6 @@ void Server::warn_of_restart_keys(const conf::Config& from, const conf::Config& 
 // Ending
 // -------------------------------------------------------------------------------------------
 
-template <class Function>
-void Server::tell_workers(Function function) {
-    for (const auto& worker : workers_) {
-        ring_.post(worker->ring_descriptor(), uring::make_message(function(*worker)));
-    }
-}
-
 void Server::drain() {
     stage_ = Stage::draining;
     const conf::Milliseconds bound = policy_->config.server.drain;

@@ -126,7 +126,7 @@ class Server final : private uring::Listener::Events,
     void on_metrics_joined() override { stop_ring_if_joined(); }
     void on_web_arrival(WebArrival arrival) override;
     void on_web_refused(const uring::Address& peer, const Refusal& refusal) override;
-    void on_tls_changed() override;
+    void on_web_parts_changed() override;
     void on_web_gate_joined() override { stop_ring_if_joined(); }
     void tell_waiting_visitors();
     [[nodiscard]] tl::expected<uring::Fd, Failure> bind_metrics(const conf::Metrics& next) const;
@@ -146,6 +146,7 @@ class Server final : private uring::Listener::Events,
     void stop();
     void stop_ring_if_joined();
     void start_watchdog();
+    // `function(worker)` makes what each of them is sent.
     template <class Function>
     void tell_workers(Function function);
 
@@ -208,5 +209,12 @@ class Server final : private uring::Listener::Events,
     uring::Timer ration_over_ = uring::Timer::to<&Server::tell_held_back>(this, ring_.timers());
     uring::Timer deadline_ = uring::Timer::to<&Server::end_now>(this, ring_.timers());
 };
+
+template <class Function>
+void Server::tell_workers(Function function) {
+    for (const auto& worker : workers_) {
+        ring_.post(worker->ring_descriptor(), uring::make_message(function(*worker)));
+    }
+}
 
 }  // namespace portreeve::daemon

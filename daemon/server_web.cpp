@@ -33,8 +33,9 @@ void Server::on_worker_ssh(Worker& worker, uring::Fd socket, std::string said) {
                        }));
 }
 
-void Server::on_tls_changed() {
-    const bool serves_tls = web_gate_.tls() != nullptr;
+void Server::on_web_parts_changed() {
+    const WebParts parts = web_gate_.parts();
+    const bool serves_tls = parts.tls != nullptr;
     HttpUrls urls = http_urls(policy_->config.http);
     if (serves_tls) {
         urls.scheme = "https";
@@ -44,24 +45,16 @@ void Server::on_tls_changed() {
     }
     leases_.use_urls(std::move(urls));
     directory_.changed();
-    for (const auto& worker : workers_) {
-        Worker& one = *worker;
-        ring_.post(one.ring_descriptor(),
-                   uring::make_message(
-                       [&one, context = web_gate_.tls(), port = web_gate_.port(true)]() mutable {
-                           one.use_tls(std::move(context), port);
-                       }));
-    }
+    tell_workers([&parts](Worker& worker) {
+        return [&worker, parts]() mutable { worker.use_parts(std::move(parts)); };
+    });
 }
 
 void Server::tell_waiting_visitors() {
     if (web_.waiting.load() == 0) {
         return;
     }
-    for (const auto& worker : workers_) {
-        Worker& one = *worker;
-        ring_.post(one.ring_descriptor(), uring::make_message([&one] { one.look_again(); }));
-    }
+    tell_workers([](Worker& worker) { return [&worker] { worker.look_again(); }; });
 }
 
 }  // namespace portreeve::daemon

@@ -71,9 +71,7 @@ class Worker final : private Client::Events, private LeaseKeeper, private ProxyF
     void use(PolicyPtr policy, ssh::Acceptor acceptor);
     void use(PolicyPtr policy);  // with the host keys and algorithms of before
     void take_web(WebArrival arrival);
-    void use_tls(std::shared_ptr<const tls::Context> context, std::uint16_t port) {
-        front_.use_tls(std::move(context), port);
-    }
+    void use_parts(WebParts parts) { front_.use_parts(std::move(parts)); }
     // Leases are not as they were.
     void look_again() { front_.look_again(); }
     void drain();

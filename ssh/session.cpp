@@ -288,6 +288,13 @@ void Session::answer_login(bool granted) {
     }
 }
 
+void Session::show_banner(const std::string& text) {
+    if (handle_ != nullptr && !logged_in_ && !dead_) {
+        const Wire::Scope scope(link_);
+        SessionCallbacks::send_banner(handle_, text);
+    }
+}
+
 void Session::enter() {
     logged_in_ = true;
     grace_.stop();

@@ -113,6 +113,8 @@ class Session final : private Link::Events {
     [[nodiscard]] bool open(const Acceptor& acceptor, std::string_view said = {});
     [[nodiscard]] bool logged_in() const { return logged_in_; }
     void answer_login(bool granted);
+    // Before the login is answered: lines that the client shows whatever it is used for.
+    void show_banner(const std::string& text);
     void set_keepalive_ms(std::int64_t keepalive_ms);
 
     // Asks the client for a sign of life; any byte that comes is one. on_alive() follows, if it

@@ -22,11 +22,11 @@ void ProxyFront::use(const conf::Config& config) {
 
 std::string ProxyFront::https_origin(std::string_view host) const {
     constexpr std::uint16_t kHttpsPort = 443;
-    if (tls_ == nullptr || https_port_ == 0 || !tls_->serves(host)) {
+    if (parts_.tls == nullptr || parts_.https_port == 0 || !parts_.tls->serves(host)) {
         return {};
     }
     const std::string port =
-        https_port_ == kHttpsPort ? std::string() : ":" + std::to_string(https_port_);
+        parts_.https_port == kHttpsPort ? std::string() : ":" + std::to_string(parts_.https_port);
     return std::string("https://").append(host).append(port);
 }
 
@@ -86,10 +86,10 @@ void ProxyFront::on_knock_gone(WebKnock& knock) {
 
 void ProxyFront::serve(WebArrival arrival) {
     if (arrival.is_https && arrival.tls == nullptr) {
-        if (tls_ == nullptr) {
+        if (parts_.tls == nullptr) {
             return;
         }
-        arrival.tls = std::make_unique<WebTls>(tls_);
+        arrival.tls = std::make_unique<WebTls>(parts_.tls);
     }
     ProxyVisitor::Events& self = *this;
     auto& visitor = visitors_.emplace_back(
@@ -116,6 +116,14 @@ ProxyVisitor::Place ProxyFront::find_place(std::string_view host, std::string_vi
     }
     Target* const target = events_.find_target(found->lease, found->holder);
     return {target != nullptr ? Kind::here : Kind::held, std::move(*found), target};
+}
+
+std::string_view ProxyFront::own_page(std::uint16_t status) const {
+    if (parts_.pages == nullptr) {
+        return {};
+    }
+    const auto found = parts_.pages->find(status);
+    return found == parts_.pages->end() ? std::string_view() : found->second;
 }
 
 void ProxyFront::on_visitor_waits(ProxyVisitor& visitor, bool waits) {

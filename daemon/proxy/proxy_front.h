@@ -22,6 +22,7 @@
 #include "daemon/proxy/web_arrival.h"
 #include "daemon/proxy/web_commons.h"
 #include "daemon/proxy/web_knock.h"
+#include "daemon/proxy/web_parts.h"
 #include "uring/ring.h"
 
 namespace portreeve::daemon {
@@ -61,11 +62,8 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
     // Before the first visitor.
     void set_pools(uring::Stream::Pools pools) { pools_.emplace(pools); }
     void use(const conf::Config& config);
-    // For connections from now on; nullptr: those to https ports are closed.
-    void use_tls(std::shared_ptr<const tls::Context> context, std::uint16_t port) {
-        tls_ = std::move(context);
-        https_port_ = port;
-    }
+    // For connections from now on; without TLS those to https ports are closed.
+    void use_parts(WebParts parts) { parts_ = std::move(parts); }
     void take(WebArrival arrival);
     // Leases are not as they were.
     void look_again();
@@ -82,6 +80,7 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
                                                  std::string_view path) override;
     [[nodiscard]] std::uint64_t places_revision() const override { return leases_.http_revision(); }
     [[nodiscard]] std::string https_origin(std::string_view host) const override;
+    [[nodiscard]] std::string_view own_page(std::uint16_t status) const override;
     void on_visitor_waits(ProxyVisitor& visitor, bool waits) override;
     void on_visitor_moves(WebArrival arrival, const LeaseHolder& to) override;
     void on_visitor_gone(ProxyVisitor& visitor) override;
@@ -101,8 +100,7 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
     Events& events_;
     std::optional<uring::Stream::Pools> pools_;
     ProxyRules rules_;
-    std::shared_ptr<const tls::Context> tls_;
-    std::uint16_t https_port_ = 0;  // 0: none
+    WebParts parts_;
     std::unique_ptr<ProxyVisitor::Scratch> scratch_ = std::make_unique<ProxyVisitor::Scratch>();
     std::vector<std::unique_ptr<ProxyVisitor>> visitors_;
     std::vector<std::unique_ptr<ProxyVisitor>> gone_;  // destroyed outside their own callbacks

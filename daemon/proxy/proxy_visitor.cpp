@@ -267,7 +267,10 @@ void ProxyVisitor::begin(const http::RequestHead& head, const http::Framing& fra
 
 // --- answers of our own ---
 
-void ProxyVisitor::answer(const http::Page& page) {
+void ProxyVisitor::answer(http::Page page) {
+    if (asked_.as_html) {
+        page.html = events_.own_page(page.status);
+    }
     std::string& text = events_.scratch().text;
     text.clear();
     http::write_page(

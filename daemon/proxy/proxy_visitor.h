@@ -72,6 +72,8 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
         [[nodiscard]] virtual std::uint64_t places_revision() const = 0;
         // "https://HOST:PORT"; empty: that is not served.
         [[nodiscard]] virtual std::string https_origin(std::string_view host) const = 0;
+        // That the administrator has for a status; empty: none.
+        [[nodiscard]] virtual std::string_view own_page(std::uint16_t status) const = 0;
         // It is waiting now, or not any more.
         virtual void on_visitor_waits(ProxyVisitor& visitor, bool waits) = 0;
         // It goes on with whoever has the place; on_visitor_gone() follows.
@@ -147,7 +149,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     [[nodiscard]] bool answer_before(const http::RequestHead& head, const http::Host& host,
                                      const Target& target);
     void begin(const http::RequestHead& head, const http::Framing& framing, Target& target);
-    void answer(const http::Page& page);
+    void answer(http::Page page);
     void answer_fault(const http::Fault& fault);
     void answer_held(const Leases::HttpPlace& place);
     void move();

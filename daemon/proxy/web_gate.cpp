@@ -13,6 +13,11 @@ constexpr std::int64_t kRotateMs = tls::TicketKeys::kRotateS * 1000;
 
 tl::expected<WebGate::Prepared, Failure> WebGate::prepare(const conf::Config& config) {
     Prepared prepared;
+    auto pages = read_pages(config.http.pages);
+    if (!pages) {
+        return tl::unexpected(pages.error());
+    }
+    prepared.pages = std::move(*pages);
     if (!config.http.domain.empty()) {
         prepared.certificates = tls::Certificates::read(
             config.https.certificates, wall_clock_s(),
@@ -49,11 +54,12 @@ void WebGate::use(Prepared prepared, const conf::Config& config) {
     }
     certificates_ = std::move(prepared.certificates);
     tls_ = std::move(prepared.tls);
+    pages_ = std::make_shared<const Pages>(std::move(prepared.pages));
     doors_.use(std::move(prepared.doors), config, tls_ != nullptr);
     if (tls_ && !rotate_.running()) {
         rotate_.start_at(ring_.now_ms() + kRotateMs);
     }
-    events_.on_tls_changed();
+    events_.on_web_parts_changed();
 }
 
 void WebGate::tell_of(const tls::Certificates& certificates) {

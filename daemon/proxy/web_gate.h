@@ -12,6 +12,7 @@
 
 #include "daemon/key_watch.h"
 #include "daemon/proxy/proxy_doors.h"
+#include "daemon/proxy/web_parts.h"
 #include "daemon/tls/context.h"
 #include "daemon/tls/ticket_keys.h"
 
@@ -27,8 +28,8 @@ class WebGate final : private ProxyDoors::Events, private KeyWatch::Events {
         virtual ~Events() = default;
         virtual void on_web_arrival(WebArrival arrival) = 0;
         virtual void on_web_refused(const uring::Address& peer, const Refusal& refusal) = 0;
-        // tls() is another one now.
-        virtual void on_tls_changed() = 0;
+        // parts() are others now.
+        virtual void on_web_parts_changed() = 0;
         // After close(): nothing is in the kernel's hands any more.
         virtual void on_web_gate_joined() = 0;
     };
@@ -36,6 +37,7 @@ class WebGate final : private ProxyDoors::Events, private KeyWatch::Events {
     struct Prepared {
         tls::Certificates certificates;
         std::shared_ptr<const tls::Context> tls;  // nullptr: there are no certificates
+        Pages pages;
         ProxyDoors::Doors doors;
     };
 
@@ -55,8 +57,8 @@ class WebGate final : private ProxyDoors::Events, private KeyWatch::Events {
     void use(Prepared prepared, const conf::Config& config);
     void close();
     [[nodiscard]] bool joined() const { return doors_.joined() && watch_.idle(); }
-    // For connections from now on; nullptr: https is not served.
-    [[nodiscard]] const std::shared_ptr<const tls::Context>& tls() const { return tls_; }
+    // For connections from now on.
+    [[nodiscard]] WebParts parts() const { return {tls_, doors_.port(true), pages_}; }
     // That visitors come to: 0 where there is none.
     [[nodiscard]] std::uint16_t port(bool is_https) const { return doors_.port(is_https); }
 
@@ -79,6 +81,7 @@ class WebGate final : private ProxyDoors::Events, private KeyWatch::Events {
     tls::Certificates certificates_;
     std::shared_ptr<tls::TicketKeys> tickets_;
     std::shared_ptr<const tls::Context> tls_;
+    std::shared_ptr<const Pages> pages_;
     KeyWatch watch_{ring_, static_cast<KeyWatch::Events&>(*this)};
     std::string unwatched_;  // what was last said of it
     uring::Timer rotate_ = uring::Timer::to<&WebGate::rotate>(this, ring_.timers());

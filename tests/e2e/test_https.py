@@ -215,3 +215,27 @@ def test_a_stranger_who_never_ends_its_handshake_is_let_go(scene):
     with sock:
         sock.sendall(b"\x16\x03\x01")
         assert sock.recv(1) == b""
+
+
+def test_the_made_name_is_told_before_the_login_ends_whatever_the_session_is_for(scene):
+    site = Site(scene, wish="80")
+    told = site.ssh.stderr.wait_for(r"-R 80:localhost:PORT is (https://\S+)").group(1)
+    host = told.removeprefix("https://").split(":")[0]
+    assert site.visitor(name=host).ask("/name", host=host).body == b"app"
+
+
+def test_pages_of_a_folder_stand_in_for_browsers(scene):
+    pages = os.path.join(scene.folder, "pages")
+    os.mkdir(pages)
+    with open(os.path.join(pages, "404.html"), "w", encoding="utf-8") as file:
+        file.write("<p>ours</p>")
+    site = Site(scene, http={"pages": pages})
+    browser = site.plain().ask(host=f"nobody.{web.DOMAIN}", fields=["Accept: text/html"])
+    assert (browser.status, browser.body) == (404, b"<p>ours</p>")
+    assert b"ours" not in site.plain().ask(host=f"nobody.{web.DOMAIN}").body
+    os.remove(os.path.join(pages, "404.html"))
+    os.rmdir(pages)
+    failed = site.gate.reload("reload_failed")
+    assert "pages" in failed["why"]
+    assert site.plain().ask(host=f"nobody.{web.DOMAIN}",
+                            fields=["Accept: text/html"]).body == b"<p>ours</p>"

@@ -213,6 +213,7 @@ head_timeout = "2s"
 idle_timeout = "3s"
 redirect = true
 acme_webroot = "/w"
+pages = "/p"
 allow = ["192.0.2.0/24"]
 deny = ["192.0.2.1"]
 trusted = ["192.0.2.2"]
@@ -305,7 +306,8 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                  .allow = {*parse_network("192.0.2.0/24")},
                  .deny = {*parse_network("192.0.2.1")},
                  .redirect = true,
-                 .acme_webroot = "/w"},
+                 .acme_webroot = "/w",
+                 .pages = "/p"},
         .https = {.listen = {}, .certificates = "/c", .ssh = true},
         .limits = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
         .penalties = {.auth_failed = 1s,

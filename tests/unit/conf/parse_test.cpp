@@ -97,7 +97,7 @@ const auto kNames = testing::Values(
     Mistake{"OtherKey", "[http]\nsecure = true",
             "f:2:1: unknown key \"secure\" in [http]; the keys there are domain, reserved, "
             "listen, hold, head_timeout, idle_timeout, trusted, proxy_protocol, allow, deny, "
-            "redirect, acme_webroot"},
+            "redirect, acme_webroot, pages"},
     Mistake{"KeyOfAnotherTable", "[server]\nkeepalive = \"15s\"",
             "f:2:1: unknown key \"keepalive\" in [server]; there is such a key in [ssh]"},
     Mistake{"KeyOfSeveralTables", "[server]\nlisten = []",
