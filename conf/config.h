@@ -114,6 +114,7 @@ struct Http {
     bool redirect = false;     // http to https, where there is a certificate
     std::string acme_webroot;  // a folder; empty: none
     std::string pages;         // likewise
+    std::optional<Endpoint> resolver;  // the DNS server; none: the system's
     bool operator==(const Http&) const = default;
 };
 

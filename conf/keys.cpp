@@ -66,6 +66,7 @@ void read_http(const Section& table, Http& http) {
     table["redirect"].boolean(http.redirect);
     table["acme_webroot"].one(http.acme_webroot, kPathOrNone);
     table["pages"].one(http.pages, kPathOrNone);
+    table["resolver"].one(http.resolver, kResolver);
 }
 
 void read_https(const Section& table, Https& https) {

@@ -219,6 +219,25 @@ Parsed<Endpoint> parse_endpoint(std::string_view text) {
     });
 }
 
+Parsed<std::optional<Endpoint>> parse_resolver(std::string_view text) {
+    constexpr std::uint16_t kDnsPort = 53;
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    for (const int family : {AF_INET, AF_INET6}) {
+        if (auto address = canonical(family, text)) {
+            return Endpoint{std::move(*address), kDnsPort};
+        }
+    }
+    auto endpoint = parse_endpoint(text);
+    if (!endpoint || endpoint->port == 0) {
+        return bad(text,
+                   " is not the address of a DNS server: write one such as \"192.0.2.53\", "
+                   "\"2001:db8::53\" or, with a port, \"127.0.0.1:5353\" or \"[::1]:5353\"");
+    }
+    return std::move(*endpoint);
+}
+
 // ---- port ranges ----
 
 Parsed<PortRange> parse_port_range(std::string_view text) {

@@ -33,6 +33,10 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 // "[::]:80", "127.0.0.1:0". The address comes back in its one canonical form ("0:0::1" as "::1").
 [[nodiscard]] Parsed<Endpoint> parse_endpoint(std::string_view text);
 
+// A DNS server: "192.0.2.53" or "::1", on port 53, "192.0.2.53:5353" or "[::1]:5353"; or "" for
+// none.
+[[nodiscard]] Parsed<std::optional<Endpoint>> parse_resolver(std::string_view text);
+
 // "20000-29999" or "8080".
 [[nodiscard]] Parsed<PortRange> parse_port_range(std::string_view text);
 
@@ -89,6 +93,8 @@ inline constexpr std::size_t kTextBytesMax = 4096;
 
 inline constexpr Form<Milliseconds> kDuration{"a duration", R"("15s")", parse_duration};
 inline constexpr Form<Endpoint> kEndpoint{"an endpoint", R"("[::]:2222")", parse_endpoint};
+inline constexpr Form<std::optional<Endpoint>> kResolver{"a DNS server's address",
+                                                         R"("192.0.2.53")", parse_resolver};
 inline constexpr Form<PortRange> kPortRange{"a port range", R"("20000-29999")", parse_port_range};
 inline constexpr Form<std::string> kPath{"an absolute path", R"("/etc/portreeve/NAME")",
                                          parse_path};

@@ -218,6 +218,7 @@ allow = ["192.0.2.0/24"]
 deny = ["192.0.2.1"]
 trusted = ["192.0.2.2"]
 proxy_protocol = ["192.0.2.3"]
+resolver = "[::1]:5353"
 [https]
 listen = []
 certificates = "/c"
@@ -307,7 +308,8 @@ TEST(Parse, ReadsEveryKeyIntoItsPlace) {
                  .deny = {*parse_network("192.0.2.1")},
                  .redirect = true,
                  .acme_webroot = "/w",
-                 .pages = "/p"},
+                 .pages = "/p",
+                 .resolver = Endpoint{"::1", 5353}},
         .https = {.listen = {}, .certificates = "/c", .ssh = true},
         .limits = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
         .penalties = {.auth_failed = 1s,

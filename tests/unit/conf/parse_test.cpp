@@ -97,7 +97,7 @@ const auto kNames = testing::Values(
     Mistake{"OtherKey", "[http]\nsecure = true",
             "f:2:1: unknown key \"secure\" in [http]; the keys there are domain, reserved, "
             "listen, hold, head_timeout, idle_timeout, trusted, proxy_protocol, allow, deny, "
-            "redirect, acme_webroot, pages"},
+            "redirect, acme_webroot, pages, resolver"},
     Mistake{"KeyOfAnotherTable", "[server]\nkeepalive = \"15s\"",
             "f:2:1: unknown key \"keepalive\" in [server]; there is such a key in [ssh]"},
     Mistake{"KeyOfSeveralTables", "[server]\nlisten = []",
@@ -244,10 +244,10 @@ INSTANTIATE_TEST_SUITE_P(
                     "ssh.banner = ''", "forward.ports = []", "forward.lease = '0s'",
                     "forward.lease = '8760h'", "forward.hold = '0s'", "forward.hold = '24h'",
                     "forward.pool = '1-65535'", "http.domain = ''", "http.listen = []",
-                    "https.listen = []", "limits.sessions = 1", "limits.sessions = 1000000",
-                    "metrics.listen = ''", "metrics.alias = ''", "metrics.alias_users = ['any']",
-                    "penalties.max = '0s'", "penalties.min = '0s'", "ssh.kex = []",
-                    "penalties.exempt = []"));
+                    "http.resolver = ''", "https.listen = []", "limits.sessions = 1",
+                    "limits.sessions = 1000000", "metrics.listen = ''", "metrics.alias = ''",
+                    "metrics.alias_users = ['any']", "penalties.max = '0s'", "penalties.min = '0s'",
+                    "ssh.kex = []", "penalties.exempt = []"));
 
 // ---- many mistakes ----
 

@@ -208,6 +208,23 @@ TEST(Algorithms, SayWhatIsWrongWithThem) {
 
 // ---- names ----
 
+TEST(Resolver, IsAnAddressWithOrWithoutAPort) {
+    EXPECT_EQ(parse_resolver(""), std::nullopt);
+    EXPECT_EQ(parse_resolver("192.0.2.53"), (Endpoint{"192.0.2.53", 53}));
+    EXPECT_EQ(parse_resolver("0:0::1"), (Endpoint{"::1", 53}));
+    EXPECT_EQ(parse_resolver("127.0.0.1:5353"), (Endpoint{"127.0.0.1", 5353}));
+    EXPECT_EQ(parse_resolver("[::1]:5353"), (Endpoint{"::1", 5353}));
+}
+
+TEST(Resolver, IsNoNameAndNoHalfAnAddress) {
+    for (const char* text : {"dns.example.com", "dns:53", "192.0.2", "[::1]", "127.0.0.1:0",
+                             "127.0.0.1:", "127.0.0.1:65536", ":53", " 192.0.2.53"}) {
+        EXPECT_THAT(refusal(parse_resolver(text)),
+                    testing::HasSubstr(" is not the address of a DNS server: write one such as"))
+            << text;
+    }
+}
+
 TEST(Domain, IsADnsNameOrNothing) {
     EXPECT_EQ(parse_domain(""), "");
     EXPECT_EQ(parse_domain("localhost"), "localhost");
