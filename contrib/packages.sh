@@ -6,8 +6,8 @@
 {
     build_packages=(
         build-essential cmake ninja-build pkg-config
-        liburing-dev libssh-dev libssl-dev libtomlplusplus-dev libsystemd-dev libexpected-dev
-        libcrypt-dev nlohmann-json3-dev)
+        liburing-dev libssh-dev libssl-dev libc-ares-dev libtomlplusplus-dev libsystemd-dev
+        libexpected-dev libcrypt-dev nlohmann-json3-dev)
     run_packages=(openssh-client)
     try_packages=(python3 curl)
     # openssh-server is what tests and benchmark compare with; where systemd runs, Debian also
@@ -16,6 +16,7 @@
         libgtest-dev libgmock-dev git
         python3 python3-pytest python3-paramiko python3-prometheus-client
         openssh-client openssh-server dropbear-bin putty-tools curl zsh fish tmux chromium
+        dnsmasq-base
         clang-format-14 clang-tidy-14 shellcheck man-db ccache
         dpkg-dev file systemd systemd-container mmdebstrap eatmydata)
 }
