@@ -87,7 +87,10 @@ bool NameServer::start(const std::vector<std::string>& arguments, std::string& w
     // Somebody else may take the port between here and there.
     for (int tries = 0; tries < 5; ++tries) {
         port_ = free_port();
-        std::vector<std::string> words{"/usr/sbin/dnsmasq",
+        // A test that dies takes its server with it.
+        std::vector<std::string> words{"/usr/bin/setpriv",
+                                       "--pdeathsig=KILL",
+                                       "/usr/sbin/dnsmasq",
                                        "--keep-in-foreground",
                                        "--log-facility=-",
                                        "--conf-file=/dev/null",
@@ -98,7 +101,8 @@ bool NameServer::start(const std::vector<std::string>& arguments, std::string& w
                                        "--listen-address=127.0.0.1",
                                        "--port=" + std::to_string(port_)};
         if (::geteuid() == 0) {
-            words.emplace_back("--user=root");  // or it changes to an account of its own
+            // Or it changes to an account of its own, and setpriv's word is forgotten.
+            words.insert(words.end(), {"--user=root", "--group=root"});
         }
         words.insert(words.end(), arguments.begin(), arguments.end());
         std::array<int, 2> ends{};
