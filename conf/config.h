@@ -111,9 +111,9 @@ struct Http {
     std::vector<Network> proxy_protocol;  // … and who say first for whom they come
     std::vector<Network> allow;           // visitors; none: all
     std::vector<Network> deny;
-    bool redirect = false;     // http to https, where there is a certificate
-    std::string acme_webroot;  // a folder; empty: none
-    std::string pages;         // likewise
+    bool redirect = false;             // http to https, where there is a certificate
+    std::string acme_webroot;          // a folder; empty: none
+    std::string pages;                 // likewise
     std::optional<Endpoint> resolver;  // the DNS server; none: the system's
     bool operator==(const Http&) const = default;
 };

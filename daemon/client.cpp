@@ -224,18 +224,24 @@ void Client::refuse_login(const Refusal& refusal) {
 }
 
 std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
+    if (asks_proof(wish)) {
+        return static_cast<std::uint16_t>(wish.port);
+    }
     const auto opened = open_tunnel(wish);
     if (!opened) {
         refuse_forward(wish, opened.error());
         return 0;
     }
-    const Tunnel& tunnel = **opened;
+    tell_opened(wish, **opened);
+    return (*opened)->port();
+}
+
+void Client::tell_opened(const ssh::ForwardWish& wish, const Tunnel& tunnel) {
     log_.tunnel_open(wish, tunnel);
     consoles_.tell(describe(tunnel));
     if (!tunnel.note().empty() || tunnel.lease()->kind() == LeaseKind::http) {
         session_.say(describe(tunnel));
     }
-    return tunnel.port();
 }
 
 tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish) {
@@ -243,7 +249,7 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
     if (draining_) {
         return tl::unexpected(Refusal{"stopping", "the server is stopping"});
     }
-    if (open_tunnels() >= config.limits.tunnels_per_session) {
+    if (open_tunnels() + unproven_.size() >= config.limits.tunnels_per_session) {
         return tl::unexpected(Refusal{"limit_tunnels_per_session",
                                       "this session already has " + std::to_string(open_tunnels()) +
                                           " tunnels ([limits] tunnels_per_session)"});
@@ -307,6 +313,13 @@ void Client::on_forward_unheard(const ssh::ForwardWish& wish, std::uint16_t port
 }
 
 bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
+    const auto asked = std::find_if(unproven_.begin(), unproven_.end(), [&](const auto& one) {
+        return one.wish.address == wish.address && one.wish.port == wish.port;
+    });
+    if (asked != unproven_.end()) {
+        unproven_.erase(asked);
+        return true;
+    }
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
             tunnel->port() == wish.port) {
@@ -443,6 +456,7 @@ void Client::on_session_end(ssh::Code reason, std::string_view detail) {
     authenticator_.stop();
     sibling_probe_.stop();
     time_.stop();
+    unproven_.clear();
     leave_tunnels({reason, std::string(detail)});
 }
 

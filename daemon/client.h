@@ -19,6 +19,7 @@
 #include "daemon/client_log.h"
 #include "daemon/client_request.h"
 #include "daemon/consoles.h"
+#include "daemon/domain_desk.h"
 #include "daemon/grant.h"
 #include "daemon/lease_desk.h"
 #include "daemon/log.h"
@@ -63,6 +64,7 @@ class Client final : private ssh::Session::Events,
         Metrics& metrics;
         NewsBoard& news;
         WebCommons& web;
+        DomainDesk& domains;
     };
     // What a client needs of its worker.
     struct Place {
@@ -98,6 +100,8 @@ class Client final : private ssh::Session::Events,
     void show_life(const LeaseHolder& asker);
     // What requests for an http name that it holds go to; nullptr: it does not any more.
     [[nodiscard]] Target* find_target(const LeasePtr& lease) const;
+    // Whether a domain that it asked for belongs to its key.
+    void hear_domain(const std::string& domain, const DomainProofs::Verdict& verdict);
     void hear_life(const LeaseHolder& sibling) { sibling_probe_.on_life(sibling); }
     [[nodiscard]] std::uint64_t number() const { return place_.holder.client; }
 
@@ -159,6 +163,10 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] std::string use_words(const SessionWords& words);
     void forfeit(ssh::Code reason, const std::string& sentence);
     void refuse_login(const Refusal& refusal);
+    [[nodiscard]] bool asks_proof(const ssh::ForwardWish& wish);
+    void open_or_refuse(const ssh::ForwardWish& wish);
+    void give_up(const ssh::ForwardWish& wish, const Refusal& refusal);
+    void tell_opened(const ssh::ForwardWish& wish, const Tunnel& tunnel);
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
     [[nodiscard]] tl::expected<Owners::Place, Refusal> place_for_tunnel() const;
     [[nodiscard]] bool channels_full() const;
@@ -202,6 +210,12 @@ class Client final : private ssh::Session::Events,
     std::optional<Offence> offence_ = Offence::no_auth;
     std::vector<std::unique_ptr<Tunnel>> tunnels_;
     std::vector<std::unique_ptr<Tunnel>> done_tunnels_;
+    // Of domains whose proof is being asked for: granted as far as the client knows.
+    struct Unproven {
+        ssh::ForwardWish wish;
+        std::string domain;
+    };
+    std::vector<Unproven> unproven_;
     Reaches reaches_;
     Consoles consoles_;
     uring::Task sweep_ = uring::Task::to<&Client::sweep>(this);

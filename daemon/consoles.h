@@ -46,6 +46,7 @@ class Consoles final : private Console::Events {
     // The user of one more session channel, and then the channel.
     [[nodiscard]] ssh::Channel::Events* add();
     void attach(ssh::Channel& channel, ssh::Channel::Events& user);
+    [[nodiscard]] bool empty() const { return consoles_.empty(); }
     void tell(std::string_view text);
     // The same, and kept for the first console if there is none yet.
     void tell_or_keep(const std::string& notice);

@@ -131,6 +131,10 @@ std::string rows_of_http_name(const Grant& grant, const HttpName& name, const co
                            ? "the name is made from the key and the login name; while that one is "
                              "another key's, it is the next that is made so"
                            : "") +
+           row("needs", needs_proof(name.host, http)
+                            ? "_portreeve." + name.host + " TXT \"" + grant.owner +
+                                  "\" in DNS, which is not asked here"
+                            : "") +
            row("asks visitors for", name.credentials.empty() ? "" : "the user and password given") +
            row("may also be had by", grant.options.alias_share.text());
 }

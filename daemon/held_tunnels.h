@@ -75,6 +75,8 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
     void on_life_asked(std::uint64_t, const LeaseHolder&) override {}
     void on_life_shown(std::uint64_t, const LeaseHolder&) override {}
     void on_web_visitor(WebArrival visitor) override;
+    void on_domain_answer(std::uint64_t, const std::string&,
+                          const DomainProofs::Verdict&) override {}  // nor does it ask that
     [[nodiscard]] const HeldTunnel::Rules& held_rules() const override { return rules_; }
     void on_held_stray(HeldTunnel& held, Arrival visitor) override;
     void on_held_refused(HeldTunnel& held, Arrival visitor, ssh::Code code) override;

@@ -114,11 +114,10 @@ tl::expected<std::string, Refusal> host_of(const ssh::ForwardWish& wish, std::st
         return not_valid(wish, "a name neither begins nor ends with a dot");
     }
     if (needs_proof(host, http)) {
-        return tl::unexpected(
-            Refusal{"domain_not_proven",
-                    "\"" + ssh::shown(name) + "\" is not below " + http.domain +
-                        ", and this version takes no proof that it is yours; ask for a name "
-                        "without a dot, which is put below it"});
+        if (!http::Host::parse(host) || host.find(':') != std::string::npos) {
+            return not_valid(wish, "a domain is made of letters, digits, \"-\" and single dots");
+        }
+        return host;
     }
     const std::string_view label = below(host, http.domain);
     if (label.find('.') != std::string_view::npos) {

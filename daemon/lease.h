@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "daemon/arrival.h"
+#include "daemon/domain_proofs.h"
 #include "daemon/lease_kind.h"
 #include "daemon/refusal.h"
 #include "daemon/traffic.h"
@@ -52,6 +53,9 @@ class LeaseKeeper {
     virtual void on_life_shown(std::uint64_t client, const LeaseHolder& sibling) = 0;
     // A visitor of http names who asks for a tunnel that a client of this thread has.
     virtual void on_web_visitor(WebArrival visitor) = 0;
+    // Whether a domain belongs to the client's key, which it asked.
+    virtual void on_domain_answer(std::uint64_t client, const std::string& domain,
+                                  const DomainProofs::Verdict& verdict) = 0;
 };
 
 // Of a name: who may reach it, if it is private, and who may have it too, so that its owners serve

@@ -19,8 +19,10 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -153,6 +155,8 @@ class Leases {
     // request's, with its query.
     [[nodiscard]] std::optional<HttpPlace> find_http(std::string_view host, std::string_view path,
                                                      std::int64_t now_ms);
+    // The hosts of http names, with their owners.
+    [[nodiscard]] std::set<std::pair<std::string, std::string>> http_hosts() const;
     // Another number whenever find_http() could answer otherwise, but for whose turn it is; to be
     // asked before it. Without the lock.
     [[nodiscard]] std::uint64_t http_revision() const { return http_revision_.load(); }

@@ -179,6 +179,17 @@ std::string Leases::credentials_of(const LeasePtr& lease) const {
     return lease->credentials_;
 }
 
+std::set<std::pair<std::string, std::string>> Leases::http_hosts() const {
+    const Lock guard(lock_);
+    std::set<std::pair<std::string, std::string>> hosts;
+    for (const auto& [host, leases] : by_host_) {
+        for (const LeasePtr& lease : leases.all) {
+            hosts.emplace(host, lease->terms().owner);
+        }
+    }
+    return hosts;
+}
+
 std::string Leases::url_for(const Claimant& who, const HttpName& name) const {
     const Lock guard(lock_);
     const auto host = host_for(who.owner, who.label, who.is_among, name);

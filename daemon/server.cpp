@@ -87,6 +87,7 @@ Server::Server(Log& log, PolicyPtr policy, std::string config_path,
     held_.use(policy_->config);
     leases_.use_urls(http_urls(policy_->config.http));
     event_command_.use(*policy_);
+    domains_.use(policy_->config.http);
 }
 
 tl::expected<void, Failure> Server::make_workers() {
@@ -96,7 +97,8 @@ tl::expected<void, Failure> Server::make_workers() {
     for (std::uint32_t number = 0; number < count; ++number) {
         Worker::Events& self = *this;
         auto worker = Worker::make(
-            number, {log_, owners_, password_checker_, leases_, held_, metrics_, news_, web_},
+            number,
+            {log_, owners_, password_checker_, leases_, held_, metrics_, news_, web_, domains_},
             policy_, self);
         if (!worker) {
             return tl::unexpected(Failure{1, {worker.error()}});
@@ -409,6 +411,7 @@ tl::expected<void, Failure> Server::try_reload() {
     use_tunnel_sockets();
     serve_metrics(std::move(*metrics));
     web_gate_.use(std::move(*web), policy_->config);
+    domains_.use(policy_->config.http);
     event_command_.use(*policy_);
     if (!doors_passed_) {
         close_doors_not_in(policy_->config.ssh.listen);
@@ -551,6 +554,7 @@ void Server::stop() {
     tunnel_sockets_.close();
     metrics_.close();
     event_command_.stop();
+    domains_.close();
     ring_.cancel(signal_op_);
 }
 
@@ -569,6 +573,7 @@ void Server::on_leases_changed() {
     directory_.changed();
     status_line_.look();
     tell_waiting_visitors();
+    follow_domains();
 }
 
 void Server::on_status_changed(const std::string& status) {
@@ -578,7 +583,7 @@ void Server::on_status_changed(const std::string& status) {
 void Server::stop_ring_if_joined() {
     if (!signal_op_.armed() && key_watch_.idle() && held_.idle() && control_.joined() &&
         tunnel_sockets_.joined() && metrics_.joined() && event_command_.idle() &&
-        web_gate_.joined()) {
+        web_gate_.joined() && domains_.joined()) {
         ring_.stop();
     }
 }

@@ -19,6 +19,7 @@
 #include "daemon/admission.h"
 #include "daemon/control.h"
 #include "daemon/directory.h"
+#include "daemon/domain_desk.h"
 #include "daemon/event_command.h"
 #include "daemon/held_tunnels.h"
 #include "daemon/key_watch.h"
@@ -50,7 +51,8 @@ class Server final : private uring::Listener::Events,
                      private Control::Events,
                      private TunnelSockets::Events,
                      private Metrics::Events,
-                     private WebGate::Events {
+                     private WebGate::Events,
+                     private DomainDesk::Events {
   public:
     static constexpr std::int64_t kEndMs = 3'000;
 
@@ -127,6 +129,10 @@ class Server final : private uring::Listener::Events,
     void on_web_arrival(WebArrival arrival) override;
     void on_web_refused(const uring::Address& peer, const Refusal& refusal) override;
     void on_web_parts_changed() override;
+    void on_domain_lost(const std::string& domain, const std::string& owner,
+                        const std::string& why) override;
+    void on_domain_desk_joined() override { stop_ring_if_joined(); }
+    void follow_domains();
     void on_web_gate_joined() override { stop_ring_if_joined(); }
     void tell_waiting_visitors();
     [[nodiscard]] tl::expected<uring::Fd, Failure> bind_metrics(const conf::Metrics& next) const;
@@ -176,6 +182,8 @@ class Server final : private uring::Listener::Events,
     std::string metrics_address_;
     uring::Fd metrics_socket_;  // from its making until run()
     PasswordChecker password_checker_;
+    DomainDesk domains_{ring_, static_cast<DomainDesk::Events&>(*this)};
+    std::uint64_t domains_revision_ = 0;  // of the http names that are followed
     WebCommons web_;
     WebGate web_gate_{ring_, web_, log_, static_cast<WebGate::Events&>(*this)};
     std::optional<WebGate::Prepared> web_prepared_;  // from its making until run()

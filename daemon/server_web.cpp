@@ -50,6 +50,24 @@ void Server::on_web_parts_changed() {
     });
 }
 
+// Names below the server's own domain need no proof.
+void Server::follow_domains() {
+    const std::uint64_t revision = leases_.http_revision();
+    if (std::exchange(domains_revision_, revision) == revision) {
+        return;
+    }
+    auto hosts = leases_.http_hosts();
+    std::erase_if(hosts, [&](const DomainDesk::Claimed& one) {
+        return !needs_proof(one.first, policy_->config.http);
+    });
+    domains_.follow(hosts);
+}
+
+void Server::on_domain_lost(const std::string& domain, const std::string& owner,
+                            const std::string& why) {
+    desk_.kick(owner, domain, why);
+}
+
 void Server::tell_waiting_visitors() {
     if (web_.waiting.load() == 0) {
         return;

@@ -151,6 +151,13 @@ void Worker::on_web_visitor(WebArrival visitor) {
     take_web(std::move(visitor));
 }
 
+void Worker::on_domain_answer(std::uint64_t client, const std::string& domain,
+                              const DomainProofs::Verdict& verdict) {
+    if (Client* const asker = find(client); asker != nullptr) {
+        asker->hear_domain(domain, verdict);
+    }
+}
+
 Target* Worker::find_target(const LeasePtr& lease, const LeaseHolder& holder) {
     Client* const client = find(holder.client);
     return client == nullptr ? nullptr : client->find_target(lease);

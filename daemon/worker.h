@@ -90,6 +90,8 @@ class Worker final : private Client::Events, private LeaseKeeper, private ProxyF
     void on_life_asked(std::uint64_t client, const LeaseHolder& asker) override;
     void on_life_shown(std::uint64_t client, const LeaseHolder& sibling) override;
     void on_web_visitor(WebArrival visitor) override;
+    void on_domain_answer(std::uint64_t client, const std::string& domain,
+                          const DomainProofs::Verdict& verdict) override;
     [[nodiscard]] Target* find_target(const LeasePtr& lease, const LeaseHolder& holder) override;
     [[nodiscard]] bool is_here(const LeaseHolder& holder) const override {
         return holder.keeper == this;

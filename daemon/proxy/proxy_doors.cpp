@@ -23,10 +23,14 @@ const char* name_of(bool is_https) {
     return is_https ? "https" : "http";
 }
 
+bool serves(const conf::Config& config, bool is_https, bool serves_tls) {
+    return !config.http.domain.empty() && (!is_https || serves_tls);
+}
+
 const std::vector<conf::Endpoint>& wanted_of(const conf::Config& config, bool is_https,
                                              bool serves_tls) {
     static const std::vector<conf::Endpoint> kNone;
-    if (config.http.domain.empty() || (is_https && !serves_tls)) {
+    if (!serves(config, is_https, serves_tls)) {
         return kNone;
     }
     return is_https ? config.https.listen : config.http.listen;
@@ -48,7 +52,7 @@ void ProxyDoors::take_passed(PassedSockets& passed) {
     for (const bool is_https : {false, true}) {
         for (uring::Fd& socket : passed.named(name_of(is_https))) {
             passed_.push_back(
-                std::make_unique<Door>(Door{{}, is_https, std::move(socket), nullptr}));
+                std::make_unique<Door>(Door{{}, is_https, std::move(socket), nullptr, false}));
             (is_https ? https_passed_ : http_passed_) = true;
         }
     }
@@ -72,8 +76,8 @@ tl::expected<ProxyDoors::Doors, Failure> ProxyDoors::prepare(const conf::Config&
             if (!socket) {
                 return tl::unexpected(socket.error());
             }
-            prepared.push_back(
-                std::make_unique<Door>(Door{endpoint, is_https, std::move(*socket), nullptr}));
+            prepared.push_back(std::make_unique<Door>(
+                Door{endpoint, is_https, std::move(*socket), nullptr, false}));
         }
     }
     return prepared;
@@ -93,8 +97,24 @@ void ProxyDoors::use(Doors prepared, const conf::Config& config, bool serves_tls
         open(std::move(door));
     }
     for (auto& door : std::exchange(passed_, {})) {
-        open(std::move(door));
+        if (serves(config, door->is_https, serves_tls)) {
+            open(std::move(door));
+        } else {
+            keep(std::move(door), config);
+        }
     }
+}
+
+// What systemd passed and has no use now may have one after a reload.
+void ProxyDoors::keep(std::unique_ptr<Door> door, const conf::Config& config) {
+    if (!std::exchange(door->is_told, true)) {
+        log_.warning("socket_not_used",
+                     {{"name", name_of(door->is_https)},
+                      {"why", config.http.domain.empty()
+                                  ? "[http] domain is empty: there are no http names"
+                                  : "there are no certificates in " + config.https.certificates}});
+    }
+    passed_.push_back(std::move(door));
 }
 
 void ProxyDoors::open(std::unique_ptr<Door> door) {

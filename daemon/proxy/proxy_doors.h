@@ -43,6 +43,7 @@ class ProxyDoors final : private uring::Listener::Events {
         bool is_https = false;
         uring::Fd socket;  // until the listener has it
         std::unique_ptr<uring::Listener> listener;
+        bool is_told = false;  // that it has no use
     };
     using Doors = std::vector<std::unique_ptr<Door>>;
 
@@ -71,6 +72,7 @@ class ProxyDoors final : private uring::Listener::Events {
     void on_listener_joined(uring::Listener& listener) override;
     void open(std::unique_ptr<Door> door);
     void shut(std::unique_ptr<Door> door);
+    void keep(std::unique_ptr<Door> door, const conf::Config& config);
     void sweep();
 
     uring::Ring& ring_;

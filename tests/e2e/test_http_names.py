@@ -154,7 +154,7 @@ def test_another_keys_name_is_refused_and_ones_own_taken_over(scene, gate):
     ("bl_og:80", "name_not_valid", 'letters, digits and "-"'),
     ("a.b.gate.example.com:80", "name_not_valid", "only one label"),
     ("gate.example.com:443", "name_not_valid", "this server's own"),
-    ("app.example.org:443", "domain_not_proven", "ask for a name without a dot"),
+    ("app..example.org:443", "name_not_valid", "single dots"),
     ("www:80", "name_reserved", "[http] reserved"),
     ("intranet:80", "name_reserved", "[http] reserved"),
     ("blog//api:80", "name_not_valid", 'no "//"'),

@@ -239,3 +239,23 @@ def test_pages_of_a_folder_stand_in_for_browsers(scene):
     assert "pages" in failed["why"]
     assert site.plain().ask(host=f"nobody.{web.DOMAIN}",
                             fields=["Accept: text/html"]).body == b"<p>ours</p>"
+
+
+def test_sockets_from_systemd_are_served_once_there_is_a_domain(scene):
+    certificates = os.path.join(scene.folder, "certs")
+    os.mkdir(certificates)
+    web.make_certificate(certificates, "names", f"*.{web.DOMAIN}")
+    made = {name: socket.create_server(("127.0.0.1", 0)) for name in ("http", "https")}
+    gate = scene.new_gate(https={"certificates": certificates})
+    gate.start(sockets=list(made.items()))
+    for name in made:
+        gate.log.wait_event("socket_not_used", name=name)
+    gate.write_config(http={"domain": web.DOMAIN, "listen": ["127.0.0.1:1"]})
+    gate.reload()
+    ports = {name: sock.getsockname()[1] for name, sock in made.items()}
+    for sock in made.values():
+        sock.close()
+    plain = scene.add(web.Visitor(ports["http"]))
+    assert plain.ask().status == 404
+    secret = scene.add(web.Visitor(ports["https"], tls=web.context(), name=HOST))
+    assert secret.ask().status == 404

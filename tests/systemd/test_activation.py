@@ -24,7 +24,7 @@ def test_clients_of_both_families(here):
 
 
 def test_sockets_of_http_do_no_harm(here):
-    """The daemon does not serve http yet: it says so, and serves ssh."""
+    """Without [http] domain they have no use: the daemon says so, and serves ssh."""
     here.host.run("systemctl", "stop", "portreeve.service")
     try:
         here.host.run("systemctl", "start", "portreeve-http.socket", "portreeve-https.socket")

@@ -89,11 +89,25 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"user:pa\nss@blog", "name_not_valid"},
         Case{"u:" + std::string(http::kCredentialsBytesMax - 1, 'p') + "@blog", "name_not_valid"}));
 
-INSTANTIATE_TEST_SUITE_P(NotProven, HttpNamesMean,
-                         ::testing::Values(Case{"app.example.org", "domain_not_proven"},
-                                           Case{"evilgate.example.com", "domain_not_proven"},
-                                           Case{"example.com", "domain_not_proven"},
-                                           Case{"u:p@app.example.org/api", "domain_not_proven"}));
+INSTANTIATE_TEST_SUITE_P(Domains, HttpNamesMean,
+                         ::testing::Values(Case{"a..example.org", "name_not_valid"},
+                                           Case{"a b.example.org", "name_not_valid"},
+                                           Case{".example.org", "name_not_valid"},
+                                           Case{"example.org.", "name_not_valid"}));
+
+TEST(HttpNames, DomainsElsewhereAreNamedAsTheyAreAndNeedAProof) {
+    const conf::Http http = rules();
+    for (const char* address : {"App.example.org", "u:p@app.example.org/api"}) {
+        const auto name = name_of(address);
+        ASSERT_TRUE(name) << address;
+        EXPECT_EQ(name->host, "app.example.org");
+        EXPECT_TRUE(needs_proof(name->host, http));
+    }
+    for (const char* host : {"evilgate.example.com", "example.com", "gate.example.com.evil.org"}) {
+        EXPECT_TRUE(needs_proof(host, http)) << host;
+    }
+    EXPECT_FALSE(needs_proof("blog.gate.example.com", http));
+}
 
 TEST(HttpNames, WhatIsAskedForWithoutANameIsMadeFromTheOwner) {
     for (const char* address : {"", "localhost", "LocalHost", "*", "/api", "u:p@", "u:p@*/api"}) {
@@ -126,13 +140,13 @@ TEST(HttpNames, ARefusalSaysWhichRuleAndNoPassword) {
     EXPECT_THAT(sentence("bl_og"), HasSubstr("letters, digits and \"-\""));
     EXPECT_THAT(sentence("gate.example.com"), HasSubstr("this server's own"));
     EXPECT_THAT(sentence("a.b.gate.example.com"), HasSubstr("only one label"));
-    EXPECT_THAT(sentence("app.example.org"), HasSubstr("not below gate.example.com"));
+    EXPECT_THAT(sentence("app..example.org"), HasSubstr("single dots"));
     EXPECT_THAT(sentence("blog/a/../b"), HasSubstr("\"..\""));
     EXPECT_THAT(sentence("blog" + kLongPath + "p"), HasSubstr("128 characters"));
     EXPECT_THAT(sentence("user@blog"), HasSubstr("USER:PASSWORD"));
     for (const char* address :
          {"user:secret@bl_og", "user:secret/secret@blog", "secret@blog", "user:secret@blog//",
-          "user:secret@app.example.org", "user:secret@blog/@secret", "user:secret@127.0.0.1"}) {
+          "user:secret@app..example.org", "user:secret@blog/@secret", "user:secret@127.0.0.1"}) {
         const auto name = name_of(address);
         ASSERT_FALSE(name) << address;
         EXPECT_THAT(name.error().sentence, Not(HasSubstr("user:"))) << address;

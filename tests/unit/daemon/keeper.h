@@ -16,6 +16,8 @@ class Keeper final : public LeaseKeeper {
     void on_life_asked(std::uint64_t, const LeaseHolder&) override {}
     void on_life_shown(std::uint64_t, const LeaseHolder&) override {}
     void on_web_visitor(WebArrival) override {}
+    void on_domain_answer(std::uint64_t, const std::string&,
+                          const DomainProofs::Verdict&) override {}
 };
 
 }  // namespace portreeve::daemon::test
