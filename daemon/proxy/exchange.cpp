@@ -48,7 +48,10 @@ tl::expected<void, Refusal> Exchange::open() {
 
 // One that waited, unless `fresh` is asked for, or one that has to open first.
 bool Exchange::get_channel(bool fresh) {
-    channel_ = fresh || !request_.preface.empty() ? nullptr : target_.take_idle(*this);
+    const bool is_repeatable = request_.framing.kind == http::Framing::Kind::none;
+    channel_ = fresh || !request_.preface.empty()
+                   ? nullptr
+                   : target_.take_idle(*this, is_repeatable ? Target::kIdleMs : Target::kFreshMs);
     was_idle_ = channel_ != nullptr;
     if (was_idle_) {
         send_head();

@@ -116,12 +116,12 @@ std::size_t ProxyVisitor::take_head(std::string_view bytes) {
     }
     asked_.keeps = framing->kind == http::Framing::Kind::none && !draining_ && !input_over_ &&
                    http::wants_more(head.version, head.connection);
-    return serve(head, *host, *framing) ? head.size_bytes : 0;
+    return serve(head, bytes.data(), *host, *framing) ? head.size_bytes : 0;
 }
 
 // False: it is not decided yet, and the head is needed again.
-bool ProxyVisitor::serve(const http::RequestHead& head, const http::Host& host,
-                         const http::Framing& framing) {
+bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
+                         const http::Host& host, const http::Framing& framing) {
     visitor_ = visitor_of(head);
     if (answer_at_once(head, host)) {
         return true;
@@ -151,6 +151,9 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const http::Host& host,
     }
     if (!answer_before(head, host, *place_.target)) {
         begin(head, framing, *place_.target);
+        if (framing.kind == http::Framing::Kind::none) {
+            head_.assign(head_begin, head.size_bytes);
+        }
     }
     return true;
 }
@@ -328,6 +331,7 @@ void ProxyVisitor::next() {
     events_.on_request_over(*this, *exchange);
     asked_.keeps = asked_.keeps && exchange->request_done();
     state_ = State::reading;
+    const std::string head = std::exchange(head_, {});
     switch (exchange->outcome()) {
         case Exchange::Outcome::kept:
             break;
@@ -341,6 +345,13 @@ void ProxyVisitor::next() {
             answer(http::target_page());
             break;
         case Exchange::Outcome::unserved:
+            if (!head.empty() && !draining_ && repeats_ < kRepeatsMax) {
+                ++repeats_;  // whoever has the name now, or will have it, serves it
+                pending_.insert(0, head);
+                process_pending();
+                pull();
+                return;
+            }
             place_.lease.since_s = wall_clock_s();
             answer_held(place_.lease);
             break;
@@ -348,6 +359,7 @@ void ProxyVisitor::next() {
             stream_.close(true);
             return;
     }
+    repeats_ = 0;
     if (state_ == State::reading && (draining_ || input_over_)) {
         leave();
     }
@@ -394,6 +406,10 @@ void ProxyVisitor::move() {
 void ProxyVisitor::pull() {
     watch_clock();
     if (stream_.closing() || stream_.input_ended()) {
+        return;
+    }
+    // What TLS itself answers to what comes would grow without a bound for who does not read it.
+    if (stream_.is_tls() && visitor_room() == 0) {
         return;
     }
     switch (state_) {

@@ -37,6 +37,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     static constexpr std::size_t kReadBytes = std::size_t{4} * 1024;
     static constexpr std::size_t kAheadBytesMax = std::size_t{4} * 1024;
     static constexpr std::size_t kReceiveBytesMax = std::size_t{256} * 1024;
+    static constexpr std::uint8_t kRepeatsMax = 3;
     static constexpr std::int64_t kLeaveMs = 2'000;
     // Who has ended its direction may wait for an answer, or be gone: a closed tab does not say. An
     // answer that says nothing for so long is not waited for any more.
@@ -140,8 +141,8 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     [[nodiscard]] std::size_t process(std::string_view bytes);
     void process_pending();
     [[nodiscard]] std::size_t take_head(std::string_view bytes);
-    [[nodiscard]] bool serve(const http::RequestHead& head, const http::Host& host,
-                             const http::Framing& framing);
+    [[nodiscard]] bool serve(const http::RequestHead& head, const char* head_begin,
+                             const http::Host& host, const http::Framing& framing);
     [[nodiscard]] Place find_place(std::string_view host, std::string_view path);
     [[nodiscard]] uring::Address visitor_of(const http::RequestHead& head) const;
     [[nodiscard]] bool answer_at_once(const http::RequestHead& head, const http::Host& host);
@@ -165,6 +166,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     WebArrival arrival_;  // without socket and TLS, which the stream has
     WebStream stream_;
     std::string pending_;  // came, and was not used yet
+    std::string head_;     // of a request without body, to be served again if its session ends
     http::HeadProgress progress_;
     std::unique_ptr<Exchange> exchange_;
     std::unique_ptr<Exchange> done_exchange_;  // destroyed outside its own callbacks
@@ -176,6 +178,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     State state_ = State::reading;
     Clock clock_kind_ = Clock::none;
     Asked asked_;
+    std::uint8_t repeats_ = 0;  // of the request that is under way, by sessions that ended
     bool draining_ = false;
     bool input_over_ = false;
     uring::Task next_ = uring::Task::to<&ProxyVisitor::next>(this);

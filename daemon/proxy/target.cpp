@@ -80,8 +80,9 @@ void Target::end(User& user, const Visitor::Figures& figures) {
     }
 }
 
-ssh::Channel* Target::take_idle(ssh::Channel::Events& user) {
-    while (!idle_.empty()) {
+ssh::Channel* Target::take_idle(ssh::Channel::Events& user, std::int64_t waited_ms_max) {
+    const std::int64_t due_ms_min = ring_.now_ms() + kIdleMs - waited_ms_max;
+    while (!idle_.empty() && idle_.back()->due_ms() >= due_ms_min) {
         const std::unique_ptr<Idle> newest = std::move(idle_.back());
         idle_.pop_back();
         if (ssh::Channel* const channel = newest->take(); channel != nullptr) {

@@ -33,6 +33,9 @@ class Target {
   public:
     static constexpr std::size_t kIdleMax = 64;
     static constexpr std::int64_t kIdleMs = 30'000;
+    // For a request that cannot be sent twice: many a target closes what has waited for some
+    // seconds, and such a request may be on its way then.
+    static constexpr std::int64_t kFreshMs = 1'000;
 
     // One exchange, from its request to the end of its response.
     class User {
@@ -77,8 +80,9 @@ class Target {
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> begin(User& user);
     void end(User& user, const Visitor::Figures& figures);
 
-    // A channel that has carried an exchange before; nullptr: there is none.
-    [[nodiscard]] ssh::Channel* take_idle(ssh::Channel::Events& user);
+    // A channel that has carried an exchange before, and has waited for no longer than this;
+    // nullptr: there is none.
+    [[nodiscard]] ssh::Channel* take_idle(ssh::Channel::Events& user, std::int64_t waited_ms_max);
     // One that opens; nullptr: the session has none to give.
     [[nodiscard]] ssh::Channel* open(const uring::Address& visitor, ssh::Channel::Events& user);
     // It can carry another exchange. Not from inside one of its events.

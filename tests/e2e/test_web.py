@@ -6,11 +6,13 @@ import hashlib
 import os
 import signal
 import socket
+import time
 
 import pytest
 
 from harness import web
 from harness.gate import port_of
+from harness.wait import until
 
 pytestmark = pytest.mark.portreeve_only("sshd has no http names")
 
@@ -284,3 +286,34 @@ def test_reload_moves_the_http_port(site):
     assert port_of(site.gate.log.wait_event("listening", after=mark, name="http"))
     assert os.path.exists(site.gate.config)
     assert site.visitor().ask().status == 200
+
+
+def test_a_request_whose_session_ends_is_served_by_the_next_one(scene):
+    """The owner is back while a visitor still waits for what the lost session never answered."""
+    site = Site(scene, http={**SETTINGS["http"], "hold": "30s"})
+    silent = scene.target(lambda sock: sock.recv(1) and sock.recv(1 << 20) and sock.recv(1))
+    site.ssh.process.send_signal(signal.SIGTERM)
+    site.gate.log.wait_event("tunnel_held")
+    lost = site.offer("blog:80", silent)
+    visitor = site.visitor()
+    visitor.send(f"GET /name HTTP/1.1\r\nHost: blog.{web.DOMAIN}\r\n\r\n")
+    until(lambda: silent.accepted == 1, "the request is with the target that says nothing")
+    mark = site.gate.log.mark()
+    lost.process.send_signal(signal.SIGKILL)
+    site.gate.log.wait_event("tunnel_held", after=mark)
+    site.offer("blog:80")
+    assert visitor.response().body == b"app"
+
+
+def test_what_cannot_be_sent_twice_goes_on_no_channel_that_has_waited(scene):
+    """Its target may have closed that at the same moment."""
+    site = Site(scene)
+    visitor = site.visitor()
+    assert visitor.ask("/size/1").status == 200
+    assert visitor.ask(method="POST", body=b"x").status == 200
+    assert site.target.accepted == 1
+    time.sleep(1.5)  # no event tells that a channel has waited for a second
+    assert visitor.ask(method="POST", body=b"x").status == 200
+    assert site.target.accepted == 2
+    assert visitor.ask("/size/1").status == 200
+    assert site.target.accepted == 2
