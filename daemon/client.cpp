@@ -314,10 +314,10 @@ void Client::on_forward_unheard(const ssh::ForwardWish& wish, std::uint16_t port
 
 bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
     const auto asked = std::find_if(unproven_.begin(), unproven_.end(), [&](const auto& one) {
-        return one.wish.address == wish.address && one.wish.port == wish.port;
+        return !one.is_cancelled && one.wish.address == wish.address && one.wish.port == wish.port;
     });
     if (asked != unproven_.end()) {
-        unproven_.erase(asked);
+        asked->is_cancelled = true;
         return true;
     }
     for (const auto& tunnel : tunnels_) {

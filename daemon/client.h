@@ -214,6 +214,7 @@ class Client final : private ssh::Session::Events,
     struct Unproven {
         ssh::ForwardWish wish;
         std::string domain;
+        bool is_cancelled = false;  // but asked for until the answer is there: that is the bound
     };
     std::vector<Unproven> unproven_;
     Reaches reaches_;

@@ -18,7 +18,13 @@ bool Client::asks_proof(const ssh::ForwardWish& wish) {
         open_tunnels() + unproven_.size() >= config.limits.tunnels_per_session) {
         return false;
     }
-    unproven_.push_back({wish, (*name)->host});
+    const bool is_asked = std::any_of(unproven_.begin(), unproven_.end(), [&](const Unproven& one) {
+        return one.domain == (*name)->host;
+    });
+    unproven_.push_back({wish, (*name)->host, false});
+    if (is_asked) {
+        return true;
+    }
     DomainDesk& desk = place_.commons.domains;
     const LeaseHolder asker = place_.holder;
     place_.ring.post(
@@ -44,6 +50,9 @@ void Client::hear_domain(const std::string& domain, const DomainProofs::Verdict&
     for (const Unproven& one : asked) {
         if (session_.ending()) {
             return;
+        }
+        if (one.is_cancelled) {
+            continue;
         }
         if (verdict.kind == DomainProofs::Verdict::Kind::proven) {
             open_or_refuse(one.wish);

@@ -65,6 +65,9 @@ void Client::on_target_health(Tunnel& tunnel, bool is_well) {
 }
 
 Target* Client::find_target(const LeasePtr& lease) const {
+    if (session_.ending()) {
+        return nullptr;
+    }
     for (const auto& tunnel : tunnels_) {
         if (tunnel->lease() == lease && lease->held_since(tunnel->turn())) {
             return tunnel->target();

@@ -96,7 +96,8 @@ class Leases {
         LeaseHolder holder;
         bool held = false;         // its owner is away
         std::int64_t since_s = 0;  // … since when
-        // No other lease serves this host: the answer holds while http_revision() does.
+        // No other lease serves this host, whatever the path: the answer holds while
+        // http_revision() does.
         bool alone = false;
         bool passes_tls = false;  // TLS for it is the target's to open
     };

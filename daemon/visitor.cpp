@@ -55,9 +55,13 @@ void Visitor::set_header(std::string_view header) {
 
 // Outside the channel's events, since it writes.
 void Visitor::send_first() {
-    if (channel_ != nullptr && !first_.empty() && channel_->writable_bytes() > 0) {
-        const std::string first = std::exchange(first_, {});
-        channel_->write(std::as_bytes(std::span(first)));
+    while (channel_ != nullptr && !first_.empty()) {
+        const std::string piece = first_.substr(0, channel_->writable_bytes());
+        if (piece.empty()) {
+            return;
+        }
+        first_.erase(0, piece.size());
+        channel_->write(std::as_bytes(std::span(piece)));
     }
 }
 

@@ -260,6 +260,12 @@ Page forbidden_page() {
             .text = "This address is not for visitors from where you are."};
 }
 
+Page https_only_page() {
+    return {.status = 403,
+            .title = "By https only",
+            .text = "This address is not for plain http, and there is no certificate for it here."};
+}
+
 Page proof_page(std::string_view content) {
     return {.status = 200, .plain = content};
 }

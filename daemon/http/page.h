@@ -67,6 +67,8 @@ void write_page(const Page& page, const PagePlan& plan, std::string& out);
 [[nodiscard]] Page credentials_page(std::string_view realm);
 // The visitor's address is not among those that may come.
 [[nodiscard]] Page forbidden_page();
+// The tunnel is for https alone, and that is not to be had here.
+[[nodiscard]] Page https_only_page();
 // What is in a file that proves who has a domain.
 [[nodiscard]] Page proof_page(std::string_view content);
 // For good, and with the same method.

@@ -1,6 +1,7 @@
 #include "daemon/proxy/exchange.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -12,6 +13,12 @@ namespace {
 
 std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text));
+}
+
+bool is_idempotent(std::string_view method) {
+    constexpr std::array<std::string_view, 6> kMethods = {"GET",   "HEAD", "OPTIONS",
+                                                          "TRACE", "PUT",  "DELETE"};
+    return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
 }
 
 std::string_view text_of(std::span<const std::byte> bytes) {
@@ -46,12 +53,17 @@ tl::expected<void, Refusal> Exchange::open() {
     return {};
 }
 
+// Whether it may be sent a second time: it has no body, and by its method it asks for the same
+// again (RFC 9110, section 9.2.2).
+bool Exchange::is_repeatable() const {
+    return request_.framing.kind == http::Framing::Kind::none && is_idempotent(request_.method);
+}
+
 // One that waited, unless `fresh` is asked for, or one that has to open first.
 bool Exchange::get_channel(bool fresh) {
-    const bool is_repeatable = request_.framing.kind == http::Framing::Kind::none;
-    channel_ = fresh || !request_.preface.empty()
+    channel_ = fresh || request_.has_preface
                    ? nullptr
-                   : target_.take_idle(*this, is_repeatable ? Target::kIdleMs : Target::kFreshMs);
+                   : target_.take_idle(*this, is_repeatable() ? Target::kIdleMs : Target::kFreshMs);
     was_idle_ = channel_ != nullptr;
     if (was_idle_) {
         send_head();
@@ -81,16 +93,20 @@ void Exchange::resume() {
     take_more();
 }
 
-// The head goes out in one piece as soon as there is any room: it has a bound of its own.
+// As the channel has room, and no more: what it had to keep would hold up the whole session.
 void Exchange::send_head() {
-    if (channel_->writable_bytes() == 0) {
-        return;  // on_channel_writable() follows
+    while (!head_sent_) {
+        const std::size_t room = channel_->writable_bytes();
+        if (room == 0) {
+            return;  // on_channel_writable() follows
+        }
+        const std::string_view left = std::string_view(request_.head).substr(head_bytes_sent_);
+        const std::string_view piece = left.substr(0, room);
+        head_bytes_sent_ += piece.size();
+        was_begun_ = true;
+        head_sent_ = piece.size() == left.size();
+        channel_->write(bytes_of(piece));
     }
-    head_sent_ = true;
-    if (!request_.preface.empty()) {
-        channel_->write(bytes_of(request_.preface));
-    }
-    channel_->write(bytes_of(request_.head));
 }
 
 template <class Counting>
@@ -122,6 +138,11 @@ std::size_t Exchange::feed(std::string_view bytes) {
     if (over_ || channel_ == nullptr || !head_sent_ || bytes.empty()) {
         return 0;
     }
+    // TLS may have brought more than was asked for.
+    bytes = bytes.substr(0, channel_->writable_bytes());
+    if (bytes.empty()) {
+        return 0;
+    }
     std::size_t size = bytes.size();
     if (!is_raw_) {
         const auto taken = request_body_.take(bytes);
@@ -133,7 +154,6 @@ std::size_t Exchange::feed(std::string_view bytes) {
         size = *taken;
     }
     if (size > 0) {
-        body_begun_ = true;
         figures_.from_visitor_bytes += size;
         count([&](auto& traffic) { traffic.from_visitor(size); });
         share_->from_visitor.spend(size);
@@ -143,6 +163,9 @@ std::size_t Exchange::feed(std::string_view bytes) {
 }
 
 void Exchange::end_input() {
+    if (over_) {
+        return;
+    }
     input_ended_ = true;
     if (is_raw_) {
         if (channel_ != nullptr) {
@@ -335,7 +358,7 @@ void Exchange::target_ended() {
         check_raw_done();
     } else if (status_ != 0 && response_body_.ends_at_close()) {
         response_done();
-    } else if (status_ == 0 && was_idle_ && !body_begun_ && response_head_.empty()) {
+    } else if (status_ == 0 && was_idle_ && is_repeatable() && response_head_.empty()) {
         ring_.post(again_);
     } else {
         fault(status_ == 0 ? "it ended without an answer" : "it ended in the middle");
@@ -350,6 +373,7 @@ void Exchange::try_again() {
     if (channel_ != nullptr) {
         std::exchange(channel_, nullptr)->close();
     }
+    head_bytes_sent_ = 0;
     head_sent_ = false;
     target_ended_ = false;
     if (!get_channel(true)) {
@@ -391,7 +415,7 @@ void Exchange::finish(Outcome outcome) {
 
 // Outside the channel's events, so that it can be given to the next one.
 void Exchange::told() {
-    if (channel_ != nullptr && keeps_target_ && !target_ended_ && request_.preface.empty()) {
+    if (channel_ != nullptr && keeps_target_ && !target_ended_ && !request_.has_preface) {
         target_.give_back(*std::exchange(channel_, nullptr));
     }
     events_.on_exchange_over();

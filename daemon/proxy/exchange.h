@@ -33,13 +33,13 @@ class Exchange final : public Target::User, private ssh::Channel::Events {
   public:
     // What has to be known of a request once its head is written for the target.
     struct Request {
-        std::string head;  // as the target gets it
+        std::string head;  // as the target gets it, behind a PROXY header if it wants one
         std::string method;
         std::string asked_protocols;  // to go on with; empty: none
         http::Version version = http::Version::v1_1;
         http::ConnectionOptions connection;
         http::Framing framing;
-        std::string preface;  // before the first head on a channel, which then carries no other
+        bool has_preface = false;  // such a header: the channel carries no other request
     };
     // How it came out.
     enum class Outcome {
@@ -99,6 +99,8 @@ class Exchange final : public Target::User, private ssh::Channel::Events {
     void cut() override;
 
     [[nodiscard]] bool over() const { return over_; }
+    // Whether it may be served anew, by another one, after this one was not.
+    [[nodiscard]] bool can_be_repeated() const { return !was_begun_ || is_repeatable(); }
     [[nodiscard]] Outcome outcome() const { return outcome_; }
     [[nodiscard]] bool is_whole() const {
         return outcome_ == Outcome::kept || outcome_ == Outcome::closed;
@@ -120,6 +122,7 @@ class Exchange final : public Target::User, private ssh::Channel::Events {
     void on_channel_closing() override;
     void on_channel_closed() override;
 
+    [[nodiscard]] bool is_repeatable() const;
     [[nodiscard]] bool get_channel(bool fresh);
     void send_head();
     void take_response(std::string_view bytes);
@@ -155,9 +158,10 @@ class Exchange final : public Target::User, private ssh::Channel::Events {
     Refusal why_{"session", "the session ended"};
     std::uint16_t status_ = 0;  // 0: no answer yet
     Outcome outcome_ = Outcome::broken;
-    bool was_idle_ = false;  // the channel has carried an exchange before
-    bool head_sent_ = false;
-    bool body_begun_ = false;  // some of the request's body is gone: it cannot be sent again
+    bool was_begun_ = false;  // some of it was sent
+    bool was_idle_ = false;   // the channel has carried an exchange before
+    std::size_t head_bytes_sent_ = 0;
+    bool head_sent_ = false;  // all of it
     bool keeps_visitor_ = false;
     bool keeps_target_ = false;
     bool drops_chunks_ = false;  // for a visitor of HTTP/1.0

@@ -164,8 +164,17 @@ void ProxyDoors::on_accept(uring::Listener& listener, uring::Fd socket) {
     watch_life(socket.get());
     const bool is_https = (*door)->is_https;
     const uring::Address at = uring::Address::of_local(socket.get());
-    events_.on_web_arrival(
-        {std::move(socket), from, at, std::move(*ticket), is_https, false, nullptr, {}, {}, 0});
+    events_.on_web_arrival({std::move(socket),
+                            from,
+                            at,
+                            std::move(*ticket),
+                            is_https,
+                            false,
+                            false,
+                            nullptr,
+                            {},
+                            {},
+                            0});
 }
 
 void ProxyDoors::on_accept_pause(uring::Listener& listener, int error) {

@@ -20,9 +20,10 @@ void ProxyFront::use(const conf::Config& config) {
               config.https.ssh};
 }
 
-std::string ProxyFront::https_origin(std::string_view host) const {
+std::string ProxyFront::https_origin(std::string_view host, bool passes_tls) const {
     constexpr std::uint16_t kHttpsPort = 443;
-    if (parts_.tls == nullptr || parts_.https_port == 0 || !parts_.tls->serves(host)) {
+    if (parts_.tls == nullptr || parts_.https_port == 0 ||
+        (!passes_tls && !parts_.tls->serves(host))) {
         return {};
     }
     const std::string port =
@@ -34,6 +35,9 @@ void ProxyFront::take(WebArrival arrival) {
     const WebKnock::Wants wants = wants_of(arrival);
     if (!wants.any()) {
         serve(std::move(arrival));
+        return;
+    }
+    if (draining_) {
         return;
     }
     WebKnock::Events& self = *this;
@@ -56,10 +60,15 @@ WebKnock::Wants ProxyFront::wants_of(const WebArrival& arrival) const {
 }
 
 void ProxyFront::on_knock_known(WebArrival arrival, const std::optional<http::Host>& hello) {
-    arrival.is_known = true;
+    if (!renew_ticket(arrival)) {
+        return;
+    }
     if (hello) {
         const auto place = leases_.find_http(hello->name(), "/", ring_.now_ms());
         if (place && place->passes_tls) {
+            if (!rules_.admitted.admits(arrival.from)) {
+                return;  // TLS that is not ours to open cannot say so
+            }
             std::vector<Arrival> one;
             one.emplace_back(std::move(arrival.socket), arrival.from, std::move(arrival.raw));
             desk_.pass_on(place->lease, std::move(one));
@@ -67,6 +76,19 @@ void ProxyFront::on_knock_known(WebArrival arrival, const std::optional<http::Ho
         }
     }
     serve(std::move(arrival));
+}
+
+// Whom a balancer comes for is counted, and not the balancer. False: there are too many of those.
+bool ProxyFront::renew_ticket(WebArrival& arrival) {
+    if (!arrival.is_proxied) {
+        return true;
+    }
+    auto ticket = commons_.admission.admit(Source(arrival.from));
+    if (!ticket) {
+        return false;
+    }
+    arrival.ticket = std::move(*ticket);
+    return true;
 }
 
 void ProxyFront::on_knock_ssh(WebArrival arrival) {
@@ -85,6 +107,7 @@ void ProxyFront::on_knock_gone(WebKnock& knock) {
 }
 
 void ProxyFront::serve(WebArrival arrival) {
+    arrival.is_known = true;
     if (arrival.is_https && arrival.tls == nullptr) {
         if (parts_.tls == nullptr) {
             return;
@@ -196,6 +219,9 @@ void ProxyFront::drain() {
 void ProxyFront::cut() {
     for (std::size_t at = 0; at < visitors_.size(); ++at) {
         visitors_[at]->cut();
+    }
+    for (const auto& knock : knocks_) {
+        knock->cut();
     }
 }
 

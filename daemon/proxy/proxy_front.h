@@ -79,7 +79,7 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
     [[nodiscard]] ProxyVisitor::Place find_place(std::string_view host,
                                                  std::string_view path) override;
     [[nodiscard]] std::uint64_t places_revision() const override { return leases_.http_revision(); }
-    [[nodiscard]] std::string https_origin(std::string_view host) const override;
+    [[nodiscard]] std::string https_origin(std::string_view host, bool passes_tls) const override;
     [[nodiscard]] std::string_view own_page(std::uint16_t status) const override;
     void on_visitor_waits(ProxyVisitor& visitor, bool waits) override;
     void on_visitor_moves(WebArrival arrival, const LeaseHolder& to) override;
@@ -89,6 +89,7 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
     void on_knock_ssh(WebArrival arrival) override;
     void on_knock_gone(WebKnock& knock) override;
     [[nodiscard]] WebKnock::Wants wants_of(const WebArrival& arrival) const;
+    [[nodiscard]] bool renew_ticket(WebArrival& arrival);
     void serve(WebArrival arrival);
     void sweep();
 

@@ -3,33 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/http/basic_auth.h"
 #include "daemon/http/persistence.h"
 #include "daemon/http/request_writer.h"
 #include "daemon/login.h"
-#include "daemon/proxy/acme.h"
 #include "daemon/proxy/endpoints.h"
-#include "daemon/source.h"
-#include "daemon/time_text.h"
 
 namespace portreeve::daemon {
-namespace {
-
-constexpr std::uint32_t kRetryAfterS = 5;
-
-bool is_in(const std::vector<conf::Network>& networks, const uring::Address& address) {
-    return std::any_of(networks.begin(), networks.end(),
-                       [bytes = address_bytes(address)](const conf::Network& network) {
-                           return network.contains(bytes);
-                       });
-}
-
-bool is_in(const std::vector<conf::Network>& networks, std::string_view text) {
-    const auto address = uring::Address::parse(text, 0);
-    return address && is_in(networks, *address);
-}
-
-}  // namespace
 
 ProxyVisitor::ProxyVisitor(uring::Ring& ring, uring::Stream::Pools pools, WebArrival arrival,
                            Events& events)
@@ -64,12 +43,27 @@ void ProxyVisitor::on_web_input(std::string_view bytes) {
     pull();
 }
 
+void ProxyVisitor::on_web_input_wanted() {
+    if (state_ == State::moving) {
+        ring_.post(move_);
+    }
+    pull();
+}
+
 void ProxyVisitor::process_pending() {
     const std::size_t used = process(pending_);
     if (used == pending_.size()) {
         pending_ = {};  // an idle visitor holds no memory for it
     } else {
         pending_.erase(0, used);
+    }
+    tell_end();
+}
+
+// Once what came before its end is used.
+void ProxyVisitor::tell_end() {
+    if (input_over_ && exchange_ && (pending_.empty() || exchange_->request_done())) {
+        exchange_->end_input();
     }
 }
 
@@ -126,6 +120,7 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
     if (answer_at_once(head, host)) {
         return true;
     }
+    head_ = {};
     place_ = find_place(host.name(), head.path);
     switch (place_.kind) {
         case Place::Kind::none:
@@ -135,9 +130,12 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
             if (waits_until_ms_ == 0) {
                 waits_until_ms_ = ring_.now_ms() + events_.proxy_rules().hold_ms;
             }
-            if (ring_.now_ms() < waits_until_ms_) {
+            if (ring_.now_ms() < waits_until_ms_ && !draining_) {
                 state_ = State::waiting;
                 events_.on_visitor_waits(*this, true);
+                if (events_.places_revision() != place_revision_) {
+                    ring_.post(look_);  // the owner came before anybody knew that we wait
+                }
                 return false;
             }
             answer_held(place_.lease);
@@ -151,7 +149,7 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
     }
     if (!answer_before(head, host, *place_.target)) {
         begin(head, framing, *place_.target);
-        if (framing.kind == http::Framing::Kind::none) {
+        if (state_ == State::busy && framing.kind == http::Framing::Kind::none) {
             head_.assign(head_begin, head.size_bytes);
         }
     }
@@ -171,87 +169,30 @@ ProxyVisitor::Place ProxyVisitor::find_place(std::string_view host, std::string_
     return events_.find_place(host, path);
 }
 
-// Who it is: where it comes from, or whom trusted proxies say that they speak for.
-uring::Address ProxyVisitor::visitor_of(const http::RequestHead& head) const {
-    const std::vector<conf::Network>& trusted = events_.proxy_rules().trusted;
-    if (trusted.empty() || !is_in(trusted, arrival_.from)) {
-        return arrival_.from;
-    }
-    const std::string_view behind = http::visitor_behind(
-        head, [&](std::string_view address) { return is_in(trusted, address); });
-    return uring::Address::parse(behind, 0).value_or(arrival_.from);
-}
-
-// What the configuration says, whatever is asked for. False: it says nothing about this.
-bool ProxyVisitor::answer_at_once(const http::RequestHead& head, const http::Host& host) {
-    const ProxyRules& rules = events_.proxy_rules();
-    if (head.path.starts_with(kChallengePath) && !rules.acme_webroot.empty()) {
-        const auto content = read_challenge(rules.acme_webroot, head.path);
-        answer(content ? http::proof_page(*content) : http::not_found_page());
-        return true;
-    }
-    if (!rules.admitted.admits(visitor_)) {
-        answer(http::forbidden_page());
-        return true;
-    }
-    return rules.redirects && answer_https(head, host);
-}
-
-// … with its address at https. False: it is there, or there is none.
-bool ProxyVisitor::answer_https(const http::RequestHead& head, const http::Host& host) {
-    if (stream_.is_tls()) {
-        return false;
-    }
-    std::string location = events_.https_origin(host.name());
-    if (location.empty()) {
-        return false;
-    }
-    location.append(head.path);
-    answer(http::redirect_page(location));
-    return true;
-}
-
-// What is answered instead of the target. False: nothing is.
-bool ProxyVisitor::answer_before(const http::RequestHead& head, const http::Host& host,
-                                 const Target& target) {
-    const TunnelRules& rules = target.rules();
-    if (http::has_passed(head, events_.proxy_rules().by)) {
-        answer(http::loop_page());
-    } else if (!rules.admitted.admits(visitor_)) {
-        answer(http::forbidden_page());
-    } else if (rules.force_https && answer_https(head, host)) {
-        return true;
-    } else if (!rules.credentials.empty() && !http::has_credentials(head, rules.credentials)) {
-        answer(http::credentials_page(host_));
-    } else {
-        return false;
-    }
-    return true;
-}
-
 void ProxyVisitor::begin(const http::RequestHead& head, const http::Framing& framing,
                          Target& target) {
     const ProxyRules& rules = events_.proxy_rules();
     const TunnelRules& wishes = target.rules();
     const std::string from = arrival_.from.host();
     const std::string real = visitor_.host();
-    const http::RequestPlan plan{
-        .visitor = from,
-        .port = arrival_.at.port(),
-        .is_tls = stream_.is_tls(),
-        .is_trusted = !rules.trusted.empty() && is_in(rules.trusted, arrival_.from),
-        .real_ip = real,
-        .by = rules.by,
-        .host = wishes.host_header,
-        .strip_path = wishes.strip_path,
-        .drops_authorization = !wishes.credentials.empty()};
+    const http::RequestPlan plan{.visitor = from,
+                                 .port = arrival_.at.port(),
+                                 .is_tls = stream_.is_tls(),
+                                 .is_trusted = is_trusted(arrival_.from),
+                                 .real_ip = real,
+                                 .by = rules.by,
+                                 .host = wishes.host_header,
+                                 .strip_path = wishes.strip_path,
+                                 .drops_authorization = !wishes.credentials.empty()};
     Exchange::Request request{.head = {},
                               .method = std::string(head.method),
                               .asked_protocols = std::string(http::asked_protocols(head)),
                               .version = head.version,
                               .connection = head.connection,
                               .framing = framing,
-                              .preface = proxy_header(wishes.proxy_header, visitor_, arrival_.at)};
+                              .has_preface = false};
+    request.head = proxy_header(wishes.proxy_header, visitor_, arrival_.at);
+    request.has_preface = !request.head.empty();
     request.connection.close = request.connection.close || draining_;
     http::write_request(head, framing, plan, request.head);
     Exchange::Events& self = *this;
@@ -263,39 +204,7 @@ void ProxyVisitor::begin(const http::RequestHead& head, const http::Framing& fra
         exchange_.reset();
         state_ = State::reading;
         answer(http::busy_page());
-    } else if (input_over_) {
-        exchange_->end_input();
     }
-}
-
-// --- answers of our own ---
-
-void ProxyVisitor::answer(http::Page page) {
-    if (asked_.as_html) {
-        page.html = events_.own_page(page.status);
-    }
-    std::string& text = events_.scratch().text;
-    text.clear();
-    http::write_page(
-        page, {asked_.is_head, asked_.keeps, asked_.is_old, asked_.as_html, wall_clock_s()}, text);
-    stream_.append(std::as_bytes(std::span(text)));
-    waits_until_ms_ = 0;
-    if (asked_.keeps) {
-        state_ = State::reading;
-    } else {
-        leave();
-    }
-}
-
-// Nobody can say where the next request begins.
-void ProxyVisitor::answer_fault(const http::Fault& fault) {
-    asked_.keeps = false;
-    answer(http::fault_page(fault));
-}
-
-void ProxyVisitor::answer_held(const Leases::HttpPlace& place) {
-    const std::string text = http::held_text(time_text(place.since_s));
-    answer(http::held_page(text, kRetryAfterS));
 }
 
 // --- the exchange ---
@@ -345,7 +254,8 @@ void ProxyVisitor::next() {
             answer(http::target_page());
             break;
         case Exchange::Outcome::unserved:
-            if (!head.empty() && !draining_ && repeats_ < kRepeatsMax) {
+            if (!head.empty() && exchange->can_be_repeated() && !draining_ &&
+                repeats_ < kRepeatsMax) {
                 ++repeats_;  // whoever has the name now, or will have it, serves it
                 pending_.insert(0, head);
                 process_pending();
@@ -383,7 +293,7 @@ void ProxyVisitor::move() {
     if (state_ != State::moving || stream_.closing()) {
         return;
     }
-    if (arrival_.moves >= WebArrival::kMovesMax) {
+    if (arrival_.moves >= WebArrival::kMovesMax || draining_) {
         leave();
         pull();
         return;
@@ -419,13 +329,15 @@ void ProxyVisitor::pull() {
             }
             break;
         case State::busy:
-            if (exchange_ == nullptr || !pending_.empty()) {
+            if (exchange_ == nullptr) {
                 break;
             }
-            if (const std::size_t room = exchange_->room(); room > 0) {
-                stream_.receive(std::min(room, kReceiveBytesMax));
-            } else if (exchange_->request_done()) {
-                stream_.receive(kAheadBytesMax);
+            if (exchange_->request_done()) {
+                if (pending_.size() < kAheadBytesMax) {
+                    stream_.receive(kAheadBytesMax);
+                }
+            } else if (pending_.empty()) {
+                stream_.receive(std::min(exchange_->room(), kReceiveBytesMax));
             }
             break;
         case State::leaving:
@@ -464,7 +376,7 @@ void ProxyVisitor::on_web_input_end(int error) {
     if (error != 0) {
         gone();
     } else if (state_ == State::busy && exchange_) {
-        exchange_->end_input();
+        tell_end();
         watch_clock();
     } else if (state_ == State::waiting || state_ == State::moving) {
         gone();
@@ -506,6 +418,8 @@ void ProxyVisitor::watch_clock() {
             }
             break;
         case State::moving:
+            wanted = Clock::leave;
+            due_ms = ring_.now_ms() + kStuckMs;
             break;
     }
     if (wanted == clock_kind_) {

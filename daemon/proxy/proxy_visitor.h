@@ -71,8 +71,10 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
         [[nodiscard]] virtual Place find_place(std::string_view host, std::string_view path) = 0;
         // Another number whenever find_place() could answer otherwise.
         [[nodiscard]] virtual std::uint64_t places_revision() const = 0;
-        // "https://HOST:PORT"; empty: that is not served.
-        [[nodiscard]] virtual std::string https_origin(std::string_view host) const = 0;
+        // "https://HOST:PORT"; empty: that is not served. `passes_tls`: the certificate is the
+        // target's.
+        [[nodiscard]] virtual std::string https_origin(std::string_view host,
+                                                       bool passes_tls) const = 0;
         // That the administrator has for a status; empty: none.
         [[nodiscard]] virtual std::string_view own_page(std::uint16_t status) const = 0;
         // It is waiting now, or not any more.
@@ -122,7 +124,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
 
     void on_web_input(std::string_view bytes) override;
     void on_web_input_end(int error) override;
-    void on_web_input_wanted() override { pull(); }
+    void on_web_input_wanted() override;
     void on_web_output_sent() override;
     void on_web_output_failed() override { gone(); }
     void on_web_joined() override { events_.on_visitor_gone(*this); }
@@ -140,13 +142,16 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
 
     [[nodiscard]] std::size_t process(std::string_view bytes);
     void process_pending();
+    void tell_end();
     [[nodiscard]] std::size_t take_head(std::string_view bytes);
     [[nodiscard]] bool serve(const http::RequestHead& head, const char* head_begin,
                              const http::Host& host, const http::Framing& framing);
     [[nodiscard]] Place find_place(std::string_view host, std::string_view path);
+    [[nodiscard]] bool is_trusted(const uring::Address& address) const;
     [[nodiscard]] uring::Address visitor_of(const http::RequestHead& head) const;
     [[nodiscard]] bool answer_at_once(const http::RequestHead& head, const http::Host& host);
-    [[nodiscard]] bool answer_https(const http::RequestHead& head, const http::Host& host);
+    [[nodiscard]] bool answer_https(const http::RequestHead& head, const http::Host& host,
+                                    bool passes_tls);
     [[nodiscard]] bool answer_before(const http::RequestHead& head, const http::Host& host,
                                      const Target& target);
     void begin(const http::RequestHead& head, const http::Framing& framing, Target& target);
@@ -182,6 +187,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     bool draining_ = false;
     bool input_over_ = false;
     uring::Task next_ = uring::Task::to<&ProxyVisitor::next>(this);
+    uring::Task look_ = uring::Task::to<&ProxyVisitor::look_again>(this);
     uring::Task move_ = uring::Task::to<&ProxyVisitor::move>(this);
     uring::Timer clock_ = uring::Timer::to<&ProxyVisitor::clock_over>(this, ring_.timers());
 };

@@ -26,6 +26,7 @@ struct WebArrival {
     uring::Address at;  // that it came to
     WebAdmission::Ticket ticket;
     bool is_https = false;
+    bool is_proxied = false;      // a balancer said whom it comes for
     bool is_known = false;        // nothing of what it says first has to be looked at any more
     std::unique_ptr<WebTls> tls;  // nullptr: in the clear, or not begun
     std::string raw;              // what came first, as it came over the wire

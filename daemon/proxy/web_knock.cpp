@@ -83,10 +83,14 @@ bool WebKnock::take_proxy_header() {
     }
     arrival_.raw.erase(0, (*header)->size_bytes);
     if ((*header)->endpoints) {
+        arrival_.is_proxied = true;
         arrival_.from = address_of((*header)->endpoints->source);
         arrival_.at = address_of((*header)->endpoints->destination);
     }
     wants_.proxy_header = false;
+    if (wants_.ssh && arrival_.raw.empty()) {
+        patience_.start_at(std::min(due_ms_, stream_.ring().now_ms() + kSshSilenceMs));
+    }
     return true;
 }
 

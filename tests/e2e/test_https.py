@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 
 import pytest
 
@@ -259,3 +260,50 @@ def test_sockets_from_systemd_are_served_once_there_is_a_domain(scene):
     assert plain.ask().status == 404
     secret = scene.add(web.Visitor(ports["https"], tls=web.context(), name=HOST))
     assert secret.ask().status == 404
+
+
+def test_an_upload_that_its_target_does_not_read_holds_up_nobody(scene):
+    """Records of TLS are larger than what is left of a window; the session must not notice."""
+    site = Site(scene)
+    taken = []
+
+    def stall(sock):
+        taken.append(sock.recv(100))
+        sock.settimeout(None)
+        go_on.wait()
+
+    go_on = threading.Event()
+    try:
+        target = scene.target(stall)
+        scene.ssh(site.gate, args=["-R", f"stall:80:127.0.0.1:{target.port}",
+                                   "-R", f"flow:80:127.0.0.1:{site.target.port}"]).wait_granted(2)
+        stuck = site.visitor(name=f"stall.{web.DOMAIN}")
+        stuck.send(f"POST / HTTP/1.1\r\nHost: stall.{web.DOMAIN}\r\n"
+                   "Content-Length: 100000000\r\n\r\n")
+        stuck.sock.settimeout(2)
+        with pytest.raises(TimeoutError):  # all windows and buffers on the way are full
+            while True:
+                stuck.send(b"x" * 100_000)
+        flow = site.visitor(name=f"flow.{web.DOMAIN}")
+        for _ in range(3):
+            seen = flow.ask("/size/1000000", host=f"flow.{web.DOMAIN}")
+            assert seen.body == web.pattern(1_000_000)
+        body = web.pattern(500_000)
+        seen = flow.ask(method="POST", body=body, host=f"flow.{web.DOMAIN}")
+        assert seen.json()["bytes"] == len(body)
+    finally:
+        go_on.set()
+
+
+def test_networks_hold_for_tls_that_passes_unopened_too(scene):
+    site = Site(scene, command=["sni-proxy=true"], http={"deny": ["127.0.0.0/8"]})
+    site.ssh.stdout.wait_for("http name open")
+    until(lambda: _closed(site), "who is denied is closed")
+
+
+def _closed(site):
+    try:
+        site.visitor()
+    except (ssl.SSLError, OSError):
+        return True
+    return False

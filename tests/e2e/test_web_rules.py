@@ -225,3 +225,37 @@ def test_a_request_that_comes_round_again_is_stopped(scene):
     ssh = scene.ssh(gate, f"loop:80:127.0.0.1:{port}")
     ssh.wait_granted()
     assert visit(scene, gate).ask(host=f"loop.{web.DOMAIN}").status == 508
+
+
+def test_a_path_alone_is_all_that_is_served_on_a_kept_connection_too(scene):
+    gate = make_gate(scene)
+    offer(scene, gate, "blog/api:80", scene.target(web.app()), command=["strip-path=false"])
+    visitor = visit(scene, gate)
+    until(lambda: visitor.ask("/api/x").json()["path"] == "/api/x", "the path stays")
+    assert visitor.ask("/admin").status == 404
+    assert visitor.ask("/api").status == 200
+
+
+def test_https_alone_is_not_http_where_there_is_no_certificate(scene):
+    gate = make_gate(scene)
+    offer(scene, gate, "blog:80", scene.target(web.app()), command=["force-https=true"])
+    until(lambda: visit(scene, gate).ask().status == 403, "nothing is served in the clear")
+
+
+def test_what_a_full_tunnel_turned_away_is_not_served_later(scene):
+    """A request without a body that got a page, then one with a body whose session ends."""
+    gate = make_gate(scene, lines=[f'max-visitors="1" {scene.key.line}'])
+    silent = scene.target(lambda sock: sock.recv(1 << 20) and sock.recv(1))
+    ssh = offer(scene, gate, "blog:80", silent)
+    first = visit(scene, gate)
+    first.send(f"GET /held HTTP/1.1\r\nHost: blog.{web.DOMAIN}\r\n\r\n")
+    until(lambda: silent.accepted == 1, "the only place is taken")
+    visitor = visit(scene, gate)
+    assert visitor.ask("/turned-away").status == 503
+    first.close()
+    until(lambda: silent.finished == 1, "the place is free")
+    visitor.send(f"POST /b HTTP/1.1\r\nHost: blog.{web.DOMAIN}\r\nContent-Length: 9\r\n\r\nGET / ")
+    until(lambda: silent.accepted == 2, "the second request is with its target")
+    ssh.process.send_signal(signal.SIGKILL)
+    assert visitor.response().status == 503
+    assert visitor.reader.rest() == b""
