@@ -81,7 +81,7 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_http_at(const Asking& asking)
     if (same == all.end()) {
         return add(asking, {{}, static_cast<std::uint16_t>(asking.wish.port), false, {}});
     }
-    const LeasePtr lease = *same;
+    const LeasePtr& lease = *same;
     if (lease->holder_ == who.holder) {
         return tl::unexpected(
             Refusal{"address_in_use", lease->address_text() +

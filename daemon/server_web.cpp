@@ -45,9 +45,8 @@ void Server::on_web_parts_changed() {
     }
     leases_.use_urls(std::move(urls));
     directory_.changed();
-    tell_workers([&parts](Worker& worker) {
-        return [&worker, parts]() mutable { worker.use_parts(std::move(parts)); };
-    });
+    tell_workers(
+        [&parts](Worker& worker) { return [&worker, parts] { worker.use_parts(parts); }; });
 }
 
 // Names below the server's own domain need no proof.

@@ -71,7 +71,7 @@ class Worker final : private Client::Events, private LeaseKeeper, private ProxyF
     void use(PolicyPtr policy, ssh::Acceptor acceptor);
     void use(PolicyPtr policy);  // with the host keys and algorithms of before
     void take_web(WebArrival arrival);
-    void use_parts(WebParts parts) { front_.use_parts(std::move(parts)); }
+    void use_parts(const WebParts& parts) { front_.use_parts(parts); }
     // Leases are not as they were.
     void look_again() { front_.look_again(); }
     void drain();

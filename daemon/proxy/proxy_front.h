@@ -63,7 +63,7 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
     void set_pools(uring::Stream::Pools pools) { pools_.emplace(pools); }
     void use(const conf::Config& config);
     // For connections from now on; without TLS those to https ports are closed.
-    void use_parts(WebParts parts) { parts_ = std::move(parts); }
+    void use_parts(const WebParts& parts) { parts_ = parts; }
     void take(WebArrival arrival);
     // Leases are not as they were.
     void look_again();

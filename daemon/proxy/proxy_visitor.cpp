@@ -373,13 +373,11 @@ void ProxyVisitor::on_web_output_sent() {
 
 void ProxyVisitor::on_web_input_end(int error) {
     input_over_ = true;
-    if (error != 0) {
+    if (error != 0 || state_ == State::waiting || state_ == State::moving) {
         gone();
     } else if (state_ == State::busy && exchange_) {
         tell_end();
         watch_clock();
-    } else if (state_ == State::waiting || state_ == State::moving) {
-        gone();
     } else if (state_ == State::leaving) {
         if (stream_.output_ended()) {
             gone();

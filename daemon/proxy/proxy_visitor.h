@@ -49,7 +49,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
         http::RequestHead request;
         http::ResponseHead response;
         std::string text;
-        std::array<char, 16 * 1024> plain{};
+        std::array<char, std::size_t{16} * 1024> plain{};
     };
 
     // Where requests for a host go.
