@@ -55,6 +55,10 @@ void WebKnock::look() {
             return;
         }
         wants_.ssh = false;
+        if (protocol == http::Protocol::http) {
+            arrival_.is_https = false;
+            wants_.hello = false;
+        }
     }
     std::optional<http::Host> name;
     if (wants_.hello) {

@@ -182,6 +182,8 @@ def test_ssh_and_https_share_a_port(scene):
     ssh = scene.ssh(site.gate, port=site.ports["https"], command=["list"])
     assert ssh.wait_exit() == 0, ssh.stderr.tail()
     assert HOST in ssh.stdout.text()
+    plain = scene.add(web.Visitor(site.ports["https"]))
+    assert plain.ask().status == 200
     # A client that waits for the server to speak first.
     sock = socket.create_connection(("127.0.0.1", site.ports["https"]), timeout=30)
     with sock:
