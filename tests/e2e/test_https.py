@@ -301,6 +301,7 @@ def test_networks_hold_for_tls_that_passes_unopened_too(scene):
     site = Site(scene, command=["sni-proxy=true"], http={"deny": ["127.0.0.0/8"]})
     site.ssh.stdout.wait_for("http name open")
     until(lambda: _closed(site), "who is denied is closed")
+    assert site.target.accepted == 0
 
 
 def _closed(site):
