@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "daemon/indexed.h"
 #include "daemon/wish_text.h"
 
 namespace portreeve::daemon {
@@ -116,13 +117,7 @@ void Reaches::on_reach_done(Reach& reach) {
                     {"bytes_in", std::to_string(visitor->figures().from_visitor_bytes)},
                     {"bytes_out", std::to_string(visitor->figures().to_visitor_bytes)}});
     }
-    const std::size_t index = reach.index;
-    done_.push_back(std::exchange(reaches_[index], nullptr));
-    if (index + 1 < reaches_.size()) {
-        reaches_[index] = std::move(reaches_.back());
-        reaches_[index]->index = index;
-    }
-    reaches_.pop_back();
+    done_.push_back(take_indexed(reaches_, reach.index));
     ring_.post(sweep_);
 }
 

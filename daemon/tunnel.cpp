@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/indexed.h"
 #include "daemon/proxy/endpoints.h"
 
 namespace portreeve::daemon {
@@ -179,13 +180,7 @@ void Tunnel::on_visitor_refused(Visitor& visitor, std::string_view reason) {
 void Tunnel::on_visitor_done(Visitor& visitor) {
     events_.on_visitor_closed(*this, visitor);
     left_ += visitor.figures();
-    const std::size_t index = visitor.index;
-    done_.push_back(std::exchange(visitors_[index], nullptr));
-    if (index + 1 < visitors_.size()) {
-        visitors_[index] = std::move(visitors_.back());
-        visitors_[index]->index = index;
-    }
-    visitors_.pop_back();
+    done_.push_back(take_indexed(visitors_, visitor.index));
     ring_.post(sweep_);
 }
 

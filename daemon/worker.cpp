@@ -7,6 +7,8 @@
 #include <ctime>
 #include <utility>
 
+#include "daemon/indexed.h"
+
 namespace portreeve::daemon {
 namespace {
 
@@ -164,13 +166,7 @@ Target* Worker::find_target(const LeasePtr& lease, const LeaseHolder& holder) {
 }
 
 void Worker::on_client_done(Client& client) {
-    const std::size_t index = client.index;
-    done_.push_back(std::exchange(clients_[index], nullptr));
-    if (index + 1 < clients_.size()) {
-        clients_[index] = std::move(clients_.back());
-        clients_[index]->index = index;
-    }
-    clients_.pop_back();
+    done_.push_back(take_indexed(clients_, client.index));
     load_.fetch_sub(1, std::memory_order_relaxed);
     ring_.post(sweep_);
 }

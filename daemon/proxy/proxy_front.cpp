@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "daemon/indexed.h"
+
 namespace portreeve::daemon {
 
 void ProxyFront::use(const conf::Config& config) {
@@ -96,13 +98,7 @@ void ProxyFront::on_knock_ssh(WebArrival arrival) {
 }
 
 void ProxyFront::on_knock_gone(WebKnock& knock) {
-    const std::size_t index = knock.index;
-    gone_knocks_.push_back(std::exchange(knocks_[index], nullptr));
-    if (index + 1 < knocks_.size()) {
-        knocks_[index] = std::move(knocks_.back());
-        knocks_[index]->index = index;
-    }
-    knocks_.pop_back();
+    gone_knocks_.push_back(take_indexed(knocks_, knock.index));
     ring_.post(sweep_);
 }
 
@@ -173,13 +169,7 @@ void ProxyFront::on_visitor_moves(WebArrival arrival, const LeaseHolder& to) {
 }
 
 void ProxyFront::on_visitor_gone(ProxyVisitor& visitor) {
-    const std::size_t index = visitor.index;
-    gone_.push_back(std::exchange(visitors_[index], nullptr));
-    if (index + 1 < visitors_.size()) {
-        visitors_[index] = std::move(visitors_.back());
-        visitors_[index]->index = index;
-    }
-    visitors_.pop_back();
+    gone_.push_back(take_indexed(visitors_, visitor.index));
     ring_.post(sweep_);
 }
 
