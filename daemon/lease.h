@@ -119,7 +119,6 @@ class Lease {
     std::uint64_t last_turn_ = 0;  // of a name: when a caller got it last, as Leases counts them
     // Of http, as its owner asked last.
     std::uint16_t asked_port_ = 0;
-    std::string credentials_;          // "user:pass", which is written down nowhere
     bool passes_tls_ = false;          // TLS for it is its target's to open
     std::int64_t aside_until_ms_ = 0;  // steady: its target refuses, and others are preferred
     // Of TCP; none: it could not be bound again after a restart.

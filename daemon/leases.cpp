@@ -264,7 +264,6 @@ void Leases::put_claimant(Lease& lease, const Asking& asking) {
     lease.client_ = asking.who.address;
     lease.since_s_ = wall_clock_s();
     lease.asked_port_ = static_cast<std::uint16_t>(asking.wish.port);
-    lease.credentials_ = asking.http != nullptr ? asking.http->credentials : "";
     lease.aside_until_ms_ = 0;
 }
 

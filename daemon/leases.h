@@ -164,8 +164,6 @@ class Leases {
     // The target of this lease refuses: others of the same host and path are preferred until then
     // (steady ms; 0: it answers again).
     void set_aside(const LeasePtr& lease, std::int64_t until_ms);
-    // Of an http lease, "user:pass"; empty: anybody may.
-    [[nodiscard]] std::string credentials_of(const LeasePtr& lease) const;
     // What a wish for an http name would get, as visitors write it; empty: nothing.
     [[nodiscard]] std::string url_for(const Claimant& who, const HttpName& name) const;
     // Of an http lease, as visitors write it.

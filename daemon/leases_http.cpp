@@ -174,11 +174,6 @@ void Leases::set_aside(const LeasePtr& lease, std::int64_t until_ms) {
     }
 }
 
-std::string Leases::credentials_of(const LeasePtr& lease) const {
-    const Lock guard(lock_);
-    return lease->credentials_;
-}
-
 std::set<std::pair<std::string, std::string>> Leases::http_hosts() const {
     const Lock guard(lock_);
     std::set<std::pair<std::string, std::string>> hosts;

@@ -286,6 +286,10 @@ void Server::admit_client(uring::Fd socket, std::string said) {
 
 void Server::refuse(int socket, const uring::Address& peer, const Refusal& refusal) {
     say_refusal(socket, refusal);
+    note_refused(peer, refusal);
+}
+
+void Server::note_refused(const uring::Address& peer, const Refusal& refusal) {
     refusals_.count(refusal.code);
     const bool allowed = admission_.ration().allows(Source(peer), refusal.code, ring_.now_ms());
     log_.at(

@@ -95,6 +95,7 @@ class Server final : private uring::Listener::Events,
     void on_accept(uring::Listener& listener, uring::Fd socket) override;
     void admit_client(uring::Fd socket, std::string said);
     void refuse(int socket, const uring::Address& peer, const Refusal& refusal);
+    void note_refused(const uring::Address& peer, const Refusal& refusal);
     void tell_held_back();
     void on_accept_pause(uring::Listener& listener, int error) override;
     void on_listener_joined(uring::Listener& listener) override;

@@ -16,11 +16,7 @@ void Server::on_web_arrival(WebArrival arrival) {
 
 // Told by closing the connection: there is no telling yet what it speaks.
 void Server::on_web_refused(const uring::Address& peer, const Refusal& refusal) {
-    refusals_.count(refusal.code);
-    const bool allowed = admission_.ration().allows(Source(peer), refusal.code, ring_.now_ms());
-    log_.at(
-        allowed ? Log::Level::info : Log::Level::debug, "refused",
-        {{"code", std::string(refusal.code)}, {"client", peer.text()}, {"why", refusal.sentence}});
+    note_refused(peer, refusal);
     if (!ration_over_.running()) {
         ration_over_.start_at(ring_.now_ms() + Ration::kPeriodMs);
     }

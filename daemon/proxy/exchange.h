@@ -98,7 +98,6 @@ class Exchange final : public Target::User, private ssh::Channel::Events {
     void take_more();
     void cut() override;
 
-    [[nodiscard]] bool over() const { return over_; }
     // Whether it may be served anew, by another one, after this one was not.
     [[nodiscard]] bool can_be_repeated() const { return !was_begun_ || is_repeatable(); }
     [[nodiscard]] Outcome outcome() const { return outcome_; }

@@ -120,7 +120,6 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
     if (answer_at_once(head, host)) {
         return true;
     }
-    head_ = {};
     place_ = find_place(host.name(), head.path);
     switch (place_.kind) {
         case Place::Kind::none:

@@ -100,7 +100,6 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     void drain();
     // Ends it now.
     void cut();
-    [[nodiscard]] bool waits() const { return state_ == State::waiting; }
     [[nodiscard]] const uring::Address& peer() const { return arrival_.from; }
     [[nodiscard]] bool is_tls() const { return stream_.is_tls(); }
     // Of the request that is under way.

@@ -99,7 +99,6 @@ class Target {
     void leave();
     // … and those are cut off.
     void cut();
-    [[nodiscard]] bool leaving() const { return leaving_; }
     [[nodiscard]] std::size_t busy_count() const { return users_.size(); }
 
   private:

@@ -75,7 +75,6 @@ class WebStream final : private uring::Stream::Events {
     void hand_in(std::string_view raw) { on_input(std::as_bytes(std::span(raw))); }
     void receive(std::size_t bytes_max) { stream_.receive(bytes_max); }
     void stop_receiving() { stream_.stop_receiving(); }
-    [[nodiscard]] bool receiving() const { return stream_.receiving(); }
     [[nodiscard]] bool input_ended() const { return input_ended_; }
     void append(std::span<const std::byte> bytes);
     // What waits to be sent, or to be sealed first.
