@@ -14,7 +14,8 @@ def tally(folder, *cases):
 
 
 def case(status, output="", more=""):
-    return f'<testcase status="{status}">{more}<system-out>{output}</system-out></testcase>'
+    return (f'<testcase name="a_test" status="{status}">{more}'
+            f"<system-out>{output}</system-out></testcase>")
 
 
 @pytest.mark.parametrize("case_, sum_", [
@@ -32,12 +33,25 @@ def case(status, output="", more=""):
     (case("fail", "5 passed in 0.12s\n"), "5 passed, 1 failed, 0 skipped"),
 ])
 def test_one_case(tmp_path, case_, sum_):
-    assert tally(tmp_path, case_) == sum_ + "\n"
+    assert tally(tmp_path, case_).splitlines()[-1] == sum_
 
 
 def test_cases_are_summed(tmp_path):
-    assert tally(tmp_path, case("run"), case("run"), case("fail")) == (
-        "2 passed, 1 failed, 0 skipped\n")
+    assert tally(tmp_path, case("run"), case("run")) == "2 passed, 0 failed, 0 skipped\n"
+
+
+def test_the_end_of_what_a_failed_test_printed_comes_before_the_sum(tmp_path):
+    lines = [f"line {number}" for number in range(100)]
+    shown = tally(tmp_path, case("run", "fine"), case("fail", "\n".join(lines)))
+    assert shown.splitlines() == [
+        "--- failed: a_test (a), the end of what it printed:", *lines[-60:],
+        "1 passed, 1 failed, 0 skipped"]
+
+
+def test_of_many_failed_tests_the_last_are_named_alone(tmp_path):
+    shown = tally(tmp_path, *[case("fail", "why")] * 7).splitlines()
+    assert shown.count("why") == 5
+    assert shown.count("--- failed: a_test (a)") == 2
 
 
 def test_no_file_is_nothing():
