@@ -1,7 +1,9 @@
-// A visitor who has come and whom nobody serves yet: the socket, and where he comes from, which the
-// socket itself does not know of one who came through another session.
+// A visitor or a client who has come and whom nobody serves yet: the socket, and where he comes
+// from, which the socket itself does not know of one who came through another session or a
+// balancer.
 //
-// Owns: the socket. Called by: whoever takes visitors, until a Visitor has the socket.
+// Owns: the socket. Called by: whoever takes visitors or clients, until a Visitor or a Client has
+// the socket.
 #pragma once
 
 #include <string>

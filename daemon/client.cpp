@@ -27,16 +27,16 @@ std::unique_ptr<T> take_out(std::vector<std::unique_ptr<T>>& from, const T& item
 
 }  // namespace
 
-Client::Client(Place place, Events& events, uring::Fd socket, Admission::Ticket ticket)
+Client::Client(Place place, Events& events, Arrival arrival, Admission::Ticket ticket)
     : place_(place),
       events_(events),
-      peer_(uring::Address::of_peer(socket.get())),
+      peer_(arrival.from),
       log_(place.commons.log, place.commons.news, place.ring, place.figures, peer_),
       ticket_(std::move(ticket)),
       authenticator_(place.ring, place.commons.password_checker,
-                     {peer_, uring::Address::of_local(socket.get())}, *this),
-      session_(place.ring, place.pools, std::move(socket), session_options(events.policy()->config),
-               *this),
+                     {peer_, uring::Address::of_local(arrival.socket.get())}, *this),
+      session_(place.ring, place.pools, std::move(arrival.socket),
+               session_options(events.policy()->config), *this),
       sibling_probe_(place.ring, *this),
       from_visitors_(place.ring),
       to_visitors_(place.ring),

@@ -76,7 +76,7 @@ class Client final : private ssh::Session::Events,
         WorkerFigures& figures;
     };
 
-    Client(Place place, Events& events, uring::Fd socket, Admission::Ticket ticket);
+    Client(Place place, Events& events, Arrival arrival, Admission::Ticket ticket);
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
     Client(Client&&) = delete;

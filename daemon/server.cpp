@@ -256,21 +256,20 @@ void Server::close_doors_not_in(const std::vector<conf::Endpoint>& endpoints) {
 }
 
 void Server::on_accept(uring::Listener&, uring::Fd socket) {
-    admit_client(std::move(socket), {});
+    admit_client(Arrival(std::move(socket)));
 }
 
-void Server::admit_client(uring::Fd socket, std::string said) {
-    const uring::Address peer = uring::Address::of_peer(socket.get());
+void Server::admit_client(Arrival client) {
     if (!ration_over_.running()) {
         ration_over_.start_at(ring_.now_ms() + Ration::kPeriodMs);
     }
     if (stage_ != Stage::serving) {
-        refuse(socket.get(), peer, {"stopping", "the server is stopping"});
+        refuse(client.socket.get(), client.from, {"stopping", "the server is stopping"});
         return;
     }
-    auto ticket = admission_.admit(peer, ring_.now_ms());
+    auto ticket = admission_.admit(client.from, ring_.now_ms());
     if (!ticket) {
-        refuse(socket.get(), peer, ticket.error());
+        refuse(client.socket.get(), client.from, ticket.error());
         return;
     }
     Worker& worker = **std::min_element(
@@ -278,10 +277,10 @@ void Server::admit_client(uring::Fd socket, std::string said) {
         [](const auto& one, const auto& two) { return one->load() < two->load(); });
     worker.note_adoption();
     ring_.post(worker.ring_descriptor(),
-               uring::make_message([&worker, taken = std::move(socket), right = std::move(*ticket),
-                                    text = std::move(said)]() mutable {
-                   worker.adopt(std::move(taken), std::move(right), text);
-               }));
+               uring::make_message(
+                   [&worker, taken = std::move(client), right = std::move(*ticket)]() mutable {
+                       worker.adopt(std::move(taken), std::move(right));
+                   }));
 }
 
 void Server::refuse(int socket, const uring::Address& peer, const Refusal& refusal) {

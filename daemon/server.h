@@ -93,14 +93,14 @@ class Server final : private uring::Listener::Events,
     void close_doors_not_in(const std::vector<conf::Endpoint>& endpoints);
 
     void on_accept(uring::Listener& listener, uring::Fd socket) override;
-    void admit_client(uring::Fd socket, std::string said);
+    void admit_client(Arrival client);
     void refuse(int socket, const uring::Address& peer, const Refusal& refusal);
     void note_refused(const uring::Address& peer, const Refusal& refusal);
     void tell_held_back();
     void on_accept_pause(uring::Listener& listener, int error) override;
     void on_listener_joined(uring::Listener& listener) override;
     void on_worker_drained(Worker& worker) override;
-    void on_worker_ssh(Worker& worker, uring::Fd socket, std::string said) override;
+    void on_worker_ssh(Worker& worker, Arrival client) override;
     void on_workers_alive() override;
     void on_worker_silent(std::size_t number) override;
     void on_keys_touched() override;

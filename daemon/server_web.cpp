@@ -22,10 +22,10 @@ void Server::on_web_refused(const uring::Address& peer, const Refusal& refusal) 
     }
 }
 
-void Server::on_worker_ssh(Worker& worker, uring::Fd socket, std::string said) {
-    worker.ring().post(ring_.descriptor(), uring::make_message([this, taken = std::move(socket),
-                                                                text = std::move(said)]() mutable {
-                           admit_client(std::move(taken), std::move(text));
+void Server::on_worker_ssh(Worker& worker, Arrival client) {
+    worker.ring().post(ring_.descriptor(),
+                       uring::make_message([this, taken = std::move(client)]() mutable {
+                           admit_client(std::move(taken));
                        }));
 }
 

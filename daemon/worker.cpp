@@ -99,8 +99,9 @@ void Worker::check(int rc) const {
     }
 }
 
-void Worker::adopt(uring::Fd socket, Admission::Ticket ticket, std::string_view said) {
+void Worker::adopt(Arrival arrival, Admission::Ticket ticket) {
     Client::Events& self = *this;
+    const std::string said = std::move(arrival.said);
     auto& client = clients_.emplace_back(
         std::make_unique<Client>(Client::Place{ring_,
                                                {*buffers_, slabs_, bulk_buffers_.get()},
@@ -108,7 +109,7 @@ void Worker::adopt(uring::Fd socket, Admission::Ticket ticket, std::string_view 
                                                desk_,
                                                {this, ++last_number_},
                                                figures_},
-                                 self, std::move(socket), std::move(ticket)));
+                                 self, std::move(arrival), std::move(ticket)));
     client->index = clients_.size() - 1;
     client->open(acceptor_, said);
     if (draining_) {

@@ -38,8 +38,8 @@ class Worker final : private Client::Events, private LeaseKeeper, private ProxyF
         virtual ~Events() = default;
         // Called on the worker's thread: it was asked to drain, and its last client has gone.
         virtual void on_worker_drained(Worker& worker) = 0;
-        // Likewise: who came to an https port speaks ssh, and has said this already.
-        virtual void on_worker_ssh(Worker& worker, uring::Fd socket, std::string said) = 0;
+        // Likewise: who came to an https port speaks ssh.
+        virtual void on_worker_ssh(Worker& worker, Arrival client) = 0;
     };
 
     // The error is a sentence.
@@ -66,8 +66,7 @@ class Worker final : private Client::Events, private LeaseKeeper, private ProxyF
     void note_adoption() { load_.fetch_add(1, std::memory_order_relaxed); }
 
     // On the worker's thread.
-    // `said`: what the client has sent already.
-    void adopt(uring::Fd socket, Admission::Ticket ticket, std::string_view said);
+    void adopt(Arrival arrival, Admission::Ticket ticket);
     void use(PolicyPtr policy, ssh::Acceptor acceptor);
     void use(PolicyPtr policy);  // with the host keys and algorithms of before
     void take_web(WebArrival arrival);
@@ -97,9 +96,7 @@ class Worker final : private Client::Events, private LeaseKeeper, private ProxyF
         return holder.keeper == this;
     }
     void on_front_empty() override { ring_.post(sweep_); }
-    void on_front_ssh(uring::Fd socket, std::string said) override {
-        events_.on_worker_ssh(*this, std::move(socket), std::move(said));
-    }
+    void on_front_ssh(Arrival client) override { events_.on_worker_ssh(*this, std::move(client)); }
     [[nodiscard]] Client* find(std::uint64_t number) const;
     void run();
     void check(int rc) const;

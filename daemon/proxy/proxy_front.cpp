@@ -94,7 +94,7 @@ bool ProxyFront::renew_ticket(WebArrival& arrival) {
 }
 
 void ProxyFront::on_knock_ssh(WebArrival arrival) {
-    events_.on_front_ssh(std::move(arrival.socket), std::move(arrival.raw));
+    events_.on_front_ssh({std::move(arrival.socket), arrival.from, std::move(arrival.raw)});
 }
 
 void ProxyFront::on_knock_gone(WebKnock& knock) {

@@ -40,7 +40,7 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
                                                   const LeaseHolder& holder) = 0;
         [[nodiscard]] virtual bool is_here(const LeaseHolder& holder) const = 0;
         // Who came to an https port speaks ssh, and has said this already.
-        virtual void on_front_ssh(uring::Fd socket, std::string said) = 0;
+        virtual void on_front_ssh(Arrival client) = 0;
         // The last visitor has left.
         virtual void on_front_empty() = 0;
     };

@@ -24,15 +24,16 @@ class Site:
     """A gate with one http name, served by http and https."""
 
     def __init__(self, scene, handler=None, wish="blog:80", command=None, http=None, https=None,
-                 **settings):
+                 lines=None, **settings):
         self.scene = scene
         self.certificates = os.path.join(scene.folder, "certs")
         os.mkdir(self.certificates)
         web.make_certificate(self.certificates, "names", f"*.{web.DOMAIN}", web.DOMAIN)
-        self.gate = scene.gate(
+        self.gate = scene.new_gate(
+            lines=lines,
             http={"domain": web.DOMAIN, "listen": ["127.0.0.1:0"], **(http or {})},
             https={"listen": ["127.0.0.1:0"], "certificates": self.certificates, **(https or {})},
-            **settings)
+            **settings).start()
         self.target = scene.target(handler or web.app())
         self.ssh = scene.ssh(self.gate, f"{wish}:127.0.0.1:{self.target.port}", command=command)
         self.ssh.wait_granted()
@@ -188,6 +189,35 @@ def test_ssh_and_https_share_a_port(scene):
     sock = socket.create_connection(("127.0.0.1", site.ports["https"]), timeout=30)
     with sock:
         assert sock.recv(8) == b"SSH-2.0-"
+
+
+BALANCER = """
+import os, socket, sys, threading
+sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+sock.sendall(b"PROXY TCP4 192.0.2.7 192.0.2.1 4000 443\\r\\n")
+def back():
+    while data := sock.recv(65536):
+        os.write(1, data)
+    os._exit(0)
+threading.Thread(target=back).start()
+while data := os.read(0, 65536):
+    sock.sendall(data)
+sock.shutdown(socket.SHUT_WR)
+"""
+
+
+def test_ssh_that_a_balancer_brings_comes_from_where_it_says(scene):
+    lines = [scene.key.line, f'from="192.0.2.7" {scene.other_key.line}']
+    site = Site(scene, lines=lines, https={"ssh": True}, http={"proxy_protocol": ["127.0.0.1"]})
+    balancer = os.path.join(scene.folder, "balancer.py")
+    with open(balancer, "w", encoding="ascii") as file:
+        file.write(BALANCER)
+    ssh = scene.ssh(site.gate, key=scene.other_key, command=["status"],
+                    options={"ProxyCommand": f"/usr/bin/python3 {balancer} {site.ports['https']}"})
+    assert ssh.wait_exit() == 0, ssh.stderr.tail()
+    assert site.gate.log.wait_event("session_open", client="192.0.2.7:4000")
+    # By the other port, where nobody speaks for it, the same key is refused.
+    assert not scene.ssh(site.gate, key=scene.other_key).gets_in()
 
 
 def test_nonsense_on_a_shared_port_ends(scene):
