@@ -119,6 +119,21 @@ void write_visitors(Exposition& to, const Readings& now) {
     to.whole({}, now.visitors_waiting);
 }
 
+void write_web(Exposition& to, const Readings& now) {
+    to.gauge("portreeve_http_connections", "Connections to the http ports now, idle ones too.");
+    to.whole({}, now.web_connections);
+    to.gauge("portreeve_http_connections_max", "As many as [limits] http_visitors allows.");
+    to.whole({}, now.limits.http_visitors);
+    to.counter("portreeve_http_answers_total",
+               "Requests to http names that were answered, by targets or by pages of the server.");
+    for (std::size_t digit = 1; digit <= AnswerCounts::kClasses; ++digit) {
+        to.whole({{"status", std::to_string(digit) + "xx"}},
+                 sum(now.workers, [digit](const WorkerReading& worker) {
+                     return worker.figures.http_answers[digit - 1];
+                 }));
+    }
+}
+
 void write_first_bytes(Exposition& to, const Readings& now) {
     to.histogram("portreeve_first_byte_seconds",
                  "From a visitor's arrival at the client's session to the first byte that the "
@@ -222,6 +237,7 @@ std::string metrics_text(const Readings& readings) {
     write_refusals(to, readings);
     write_tunnels(to, readings);
     write_visitors(to, readings);
+    write_web(to, readings);
     write_first_bytes(to, readings);
     write_open_failures(to, readings);
     write_workers(to, readings.workers);

@@ -33,6 +33,7 @@ struct Readings {
     const conf::Limits& limits;
     const CodeCounts& refusals;  // of the main thread; the workers have theirs
     std::uint64_t visitors_waiting = 0;
+    std::uint64_t web_connections = 0;  // to the http ports
     std::uint64_t keys = 0;
     bool reload_failed = false;
     ProcessFigures process;

@@ -49,6 +49,7 @@ std::string Server::metrics_page() const {
                       policy_->config.limits,
                       refusals_,
                       held_.visitors_waiting(),
+                      web_.admission.count(),
                       policy_->authorized_keys.size(),
                       !reload_failure_.empty(),
                       process,

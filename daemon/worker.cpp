@@ -56,7 +56,7 @@ Worker::Worker(unsigned number, Client::Commons commons, PolicyPtr policy, Event
       ring_(std::move(kernel)),
       acceptor_(std::move(acceptor)),
       desk_(commons.leases, ring_, commons.held),
-      front_(ring_, desk_, commons.leases, commons.web, commons.log,
+      front_(ring_, desk_, commons.leases, commons.web, commons.log, figures_,
              static_cast<ProxyFront::Events&>(*this)) {
     front_.use(policy_->config);
 }

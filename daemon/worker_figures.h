@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "daemon/traffic.h"
@@ -43,12 +44,28 @@ struct KindFigures {
     DurationHistogram first_byte_ms;  // from the visitor to the first byte of the client
 };
 
+// How often http visitors were answered, by the first digit of the status.
+class AnswerCounts {
+  public:
+    static constexpr std::size_t kClasses = 5;
+    void count(std::uint16_t status) {
+        const std::size_t at = status / 100U;
+        counts_[at < 1 || at > kClasses ? kClasses - 1 : at - 1].add(1);
+    }
+    // 0 for 1xx.
+    [[nodiscard]] std::uint64_t operator[](std::size_t index) const { return counts_[index]; }
+
+  private:
+    std::array<uring::Counter, kClasses> counts_;
+};
+
 struct WorkerFigures {
     KindFigures tcp;      // visitors of ports
     KindFigures names;    // … of private names
     KindFigures http;     // … of http names
     KindFigures reaches;  // what clients reach by -L, -W and -J
     DurationHistogram login_ms;
+    AnswerCounts http_answers;
     CodeCounts refusals;
     CodeCounts session_ends;
     std::array<uring::Counter, ssh::kOpenFailures.size()> open_failures;  // that clients told of

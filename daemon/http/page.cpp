@@ -31,7 +31,6 @@ constexpr std::array kReasons{
     Status{501, "Not Implemented"},
     Status{502, "Bad Gateway"},
     Status{503, "Service Unavailable"},
-    Status{504, "Gateway Timeout"},
     Status{505, "HTTP Version Not Supported"},
     Status{508, "Loop Detected"},
 };
@@ -225,12 +224,6 @@ Page target_page() {
             .text =
                 "The service at this address does not answer as it should. Its owner is told; "
                 "try again later."};
-}
-
-Page slow_target_page() {
-    return {.status = 504,
-            .title = "No answer in time",
-            .text = "The service at this address took too long to answer. Try again later."};
 }
 
 Page held_page(std::string_view text, std::uint32_t retry_after_s) {

@@ -59,8 +59,6 @@ void write_page(const Page& page, const PagePlan& plan, std::string& out);
 [[nodiscard]] Page fault_page(const Fault& fault);
 // The target refuses or breaks off; why is for its owner alone.
 [[nodiscard]] Page target_page();
-// The target did not answer in time.
-[[nodiscard]] Page slow_target_page();
 // The owner is away. `text` says since when: see held_text().
 [[nodiscard]] Page held_page(std::string_view text, std::uint32_t retry_after_s);
 [[nodiscard]] std::string held_text(std::string_view since);

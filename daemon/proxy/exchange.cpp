@@ -276,6 +276,7 @@ bool Exchange::begin_response(const http::ResponseHead& head) {
     response_body_ = http::BodyScanner(*framing);
     pass_head(head, *framing);
     status_ = head.status;
+    events_.on_answer_begun(status_);
     request_.head = {};
     if (!is_raw_ && response_body_.is_done()) {
         response_done();

@@ -59,6 +59,8 @@ class Exchange final : public Target::User, private ssh::Channel::Events {
         virtual ~Events() = default;
         [[nodiscard]] virtual std::size_t visitor_room() const = 0;
         virtual void to_visitor(std::span<const std::byte> bytes) = 0;
+        // The head of the answer has gone to the visitor.
+        virtual void on_answer_begun(std::uint16_t status) = 0;
         // Nothing follows, but the visitor may still send: only after 101.
         virtual void end_visitor_output() = 0;
         // room() is more than it was.

@@ -107,6 +107,7 @@ void ProxyVisitor::answer(http::Page page) {
     http::write_page(
         page, {asked_.is_head, asked_.keeps, asked_.is_old, asked_.as_html, wall_clock_s()}, text);
     stream_.append(std::as_bytes(std::span(text)));
+    events_.on_answer(page.status);
     waits_until_ms_ = 0;
     if (asked_.keeps) {
         state_ = State::reading;

@@ -23,6 +23,7 @@
 #include "daemon/proxy/web_commons.h"
 #include "daemon/proxy/web_knock.h"
 #include "daemon/proxy/web_parts.h"
+#include "daemon/worker_figures.h"
 #include "uring/ring.h"
 
 namespace portreeve::daemon {
@@ -46,12 +47,13 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
     };
 
     ProxyFront(uring::Ring& ring, LeaseDesk& desk, Leases& leases, WebCommons& commons,
-               const Log& log, Events& events)
+               const Log& log, WorkerFigures& figures, Events& events)
         : ring_(ring),
           desk_(desk),
           leases_(leases),
           commons_(commons),
           log_(log),
+          figures_(figures),
           events_(events) {}
     ProxyFront(const ProxyFront&) = delete;
     ProxyFront& operator=(const ProxyFront&) = delete;
@@ -84,6 +86,7 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
     void on_visitor_waits(ProxyVisitor& visitor, bool waits) override;
     void on_visitor_moves(WebArrival arrival, const LeaseHolder& to) override;
     void on_visitor_gone(ProxyVisitor& visitor) override;
+    void on_answer(std::uint16_t status) override { figures_.http_answers.count(status); }
     void on_request_over(const ProxyVisitor& visitor, const Exchange& exchange) override;
     void on_knock_known(WebArrival arrival, const std::optional<http::Host>& hello) override;
     void on_knock_ssh(WebArrival arrival) override;
@@ -98,6 +101,7 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
     Leases& leases_;
     WebCommons& commons_;
     const Log& log_;
+    WorkerFigures& figures_;
     Events& events_;
     std::optional<uring::Stream::Pools> pools_;
     ProxyRules rules_;

@@ -82,6 +82,8 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
         // It goes on with whoever has the place; on_visitor_gone() follows.
         virtual void on_visitor_moves(WebArrival arrival, const LeaseHolder& to) = 0;
         virtual void on_visitor_gone(ProxyVisitor& visitor) = 0;
+        // For the figures: a request gets this answer, of the target or our own.
+        virtual void on_answer(std::uint16_t status) = 0;
         // For the log: a request has been answered, or was not.
         virtual void on_request_over(const ProxyVisitor& visitor, const Exchange& exchange) = 0;
     };
@@ -132,6 +134,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     [[nodiscard]] std::size_t visitor_room() const override;
     void to_visitor(std::span<const std::byte> bytes) override;
     void end_visitor_output() override { stream_.end_output(); }
+    void on_answer_begun(std::uint16_t status) override { events_.on_answer(status); }
     void on_exchange_room() override;
     void on_exchange_over() override;
     [[nodiscard]] http::ResponseHead& response_scratch() override {

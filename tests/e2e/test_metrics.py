@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-from harness import metrics, ports, streams, visitor
+from harness import metrics, ports, streams, visitor, web
+from harness.gate import port_of
 from harness.target import echo, greet
 from harness.wait import until
 
@@ -88,6 +89,21 @@ def test_visitors_and_bytes_are_those_of_the_run(scene):
     assert now.some("portreeve_refusals_total") == {}
     assert now.sum("portreeve_open_failures_total") == 0
     assert now.all("portreeve_session_ends_total") == {}
+
+
+def test_answers_on_the_web_are_counted_by_status(scene):
+    gate, at = serving(scene, http={"domain": web.DOMAIN, "listen": ["127.0.0.1:0"]})
+    target = scene.target(web.app())
+    scene.ssh(gate, f"blog:80:127.0.0.1:{target.port}").wait_granted()
+    visitor = scene.add(web.Visitor(port_of(gate.log.wait_event("listening", name="http"))))
+    for host in (f"blog.{web.DOMAIN}", f"blog.{web.DOMAIN}", f"nobody.{web.DOMAIN}"):
+        visitor.ask(host=host)
+    now = metrics.wait(at, lambda now: now.sum("portreeve_http_answers_total") == 3, "3 answers")
+    assert now("portreeve_http_answers_total", status="2xx") == 2
+    assert now("portreeve_http_answers_total", status="4xx") == 1
+    assert now("portreeve_http_connections") == 1
+    visitor.close()
+    metrics.wait(at, lambda now: now("portreeve_http_connections") == 0, "no connection is left")
 
 
 def test_visitors_are_told_while_they_are_there(scene):

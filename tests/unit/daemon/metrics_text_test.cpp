@@ -14,7 +14,7 @@ using ::testing::Not;
 class MetricsTextTest : public ::testing::Test {
   protected:
     [[nodiscard]] std::string text() const {
-        Readings readings{sessions_, tunnels_, limits_, refusals_, 5, 6, failed_, {}, {}};
+        Readings readings{sessions_, tunnels_, limits_, refusals_, 5, 7, 6, failed_, {}, {}};
         readings.workers.push_back({one_, ring_, 3, 1'500'000'000});
         readings.workers.push_back({two_, ring_, 4, 0});
         return metrics_text(readings);
@@ -33,11 +33,13 @@ class MetricsTextTest : public ::testing::Test {
 };
 
 TEST_F(MetricsTextTest, TellsWhatTheMainThreadCounts) {
-    EXPECT_THAT(text(),
-                AllOf(line("portreeve_sessions 1"), line("portreeve_startups 2"),
-                      line("portreeve_sessions_admitted_total 3"),
-                      line("portreeve_sessions_max 10000"), line("portreeve_visitors_waiting 5"),
-                      line("portreeve_keys 6"), line("portreeve_last_reload_successful 1")));
+    EXPECT_THAT(
+        text(),
+        AllOf(line("portreeve_sessions 1"), line("portreeve_startups 2"),
+              line("portreeve_sessions_admitted_total 3"), line("portreeve_sessions_max 10000"),
+              line("portreeve_visitors_waiting 5"), line("portreeve_http_connections 7"),
+              line("portreeve_http_connections_max 20000"), line("portreeve_keys 6"),
+              line("portreeve_last_reload_successful 1")));
     EXPECT_THAT(text(), AllOf(line("portreeve_tunnels{kind=\"tcp\",state=\"open\"} 1"),
                               line("portreeve_tunnels{kind=\"tcp\",state=\"held\"} 2"),
                               line("portreeve_tunnels{kind=\"private\",state=\"open\"} 3"),
@@ -56,6 +58,10 @@ TEST_F(MetricsTextTest, AddsUpWhatTheWorkersCount) {
     one_.names.traffic.from_visitor(100);
     two_.names.traffic.from_visitor(23);
     two_.reaches.traffic.to_visitor(7);
+    one_.http_answers.count(200);
+    two_.http_answers.count(204);
+    two_.http_answers.count(101);
+    two_.http_answers.count(999);
     one_.login_ms.observe(3);
     two_.login_ms.observe(1'000);
     EXPECT_THAT(text(),
@@ -63,6 +69,10 @@ TEST_F(MetricsTextTest, AddsUpWhatTheWorkersCount) {
                       line("portreeve_visitors_served_total{kind=\"tcp\"} 3"),
                       line("portreeve_visitor_bytes_total{kind=\"private\",direction=\"in\"} 123"),
                       line("portreeve_visitor_bytes_total{kind=\"reach\",direction=\"out\"} 7"),
+                      line("portreeve_http_answers_total{status=\"1xx\"} 1"),
+                      line("portreeve_http_answers_total{status=\"2xx\"} 2"),
+                      line("portreeve_http_answers_total{status=\"4xx\"} 0"),
+                      line("portreeve_http_answers_total{status=\"5xx\"} 1"),
                       line("portreeve_login_duration_seconds_bucket{le=\"0.002\"} 0"),
                       line("portreeve_login_duration_seconds_bucket{le=\"0.005\"} 1"),
                       line("portreeve_login_duration_seconds_bucket{le=\"1\"} 2"),
