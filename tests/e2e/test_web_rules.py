@@ -103,14 +103,15 @@ def test_who_may_visit_a_port(scene):
     port = ssh.allocated_ports()[0]
 
     def refused():
+        """Once the words have come; they follow the forward, and until then a visitor is served."""
         with web.Visitor(port).sock as sock:
             try:
-                return sock.recv(1) == b"" and target.accepted == 0
-            except ConnectionResetError:
+                sock.sendall(b"GET /name HTTP/1.1\r\nHost: any\r\n\r\n")
+                return sock.recv(1) == b""
+            except (ConnectionResetError, BrokenPipeError):
                 return True
 
-    until(lambda: gate.log.events("visitor_refused") or refused() and None,
-          "a visitor is refused")
+    until(refused, "a visitor is refused")
     assert gate.log.wait_event("visitor_refused")["code"] == "visitor_not_allowed"
 
 
