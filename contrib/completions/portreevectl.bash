@@ -5,7 +5,7 @@ _portreevectl() {
     local commands="list show kick status explain check reload drain watch log-level"
     local levels="error warning info debug"
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local command="" socket=() index
+    local command="" socket=() index name
     COMPREPLY=()
     for ((index = 1; index < COMP_CWORD; ++index)); do
         case ${COMP_WORDS[index]} in
@@ -30,9 +30,10 @@ _portreevectl() {
         *:-*) mapfile -t COMPREPLY < <(compgen -W "--socket --json --help --version" -- "$word") ;;
         :*) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;
         show:* | kick:*)
-            mapfile -t COMPREPLY < <(compgen -W "$(
-                portreevectl "${socket[@]}" list 2>/dev/null | awk 'NR > 1 { print $1 }'
-            )" -- "$word")
+            # Clients choose these names, and compgen -W would run what is in them.
+            while read -r name _; do
+                [[ $name != "$word"* ]] || COMPREPLY+=("$(printf '%q' "$name")")
+            done < <(portreevectl "${socket[@]}" list 2>/dev/null | tail -n +2)
             ;;
         log-level:*) mapfile -t COMPREPLY < <(compgen -W "$levels" -- "$word") ;;
     esac

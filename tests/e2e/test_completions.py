@@ -76,6 +76,22 @@ def test_commands_options_and_tunnels(scene, gate, shell):
         assert shell(f"portreevectl --socket {control.path(gate)} show p") == {"pc42"}
 
 
+@pytest.mark.parametrize("shell", [by_bash, by_fish])
+def test_a_name_of_a_clients_choice_is_text_and_no_command(scene, gate, shell):
+    if shell is by_fish and not shutil.which("fish"):
+        pytest.skip("fish is not installed")
+    made = os.path.join(scene.folder, "made")
+    user = "p$(touch${IFS}" + made + ")`touch${IFS}" + made + "`;true"
+    assert scene.raw(gate, user=user).listen("127.0.0.1")
+    found = shell(f"portreevectl --socket {control.path(gate)} kick p")
+    assert not os.path.exists(made)
+    if shell is by_bash:
+        assert len(found) == 1
+        assert subprocess.run(["bash", "-c", f"printf %s {found.pop()}"], check=True, text=True,
+                              capture_output=True).stdout == user
+        assert not os.path.exists(made)
+
+
 @pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
 def test_zsh():
     assert "portreevectl kick" in by_zsh("portreevectl ki")
