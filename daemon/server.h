@@ -9,6 +9,7 @@
 
 #include <sys/signalfd.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -156,6 +157,11 @@ class Server final : private uring::Listener::Events,
     // `function(worker)` makes what each of them is sent.
     template <class Function>
     void tell_workers(Function function);
+    // Likewise; `done` is called here when all of them have been through it, in a later turn.
+    template <class Function>
+    void tell_workers(Function function, void (Server::*done)());
+    void reload_in_force();
+    void keys_in_force();
 
     Log& log_;
     PolicyPtr policy_;
@@ -224,6 +230,20 @@ void Server::tell_workers(Function function) {
     for (const auto& worker : workers_) {
         ring_.post(worker->ring_descriptor(), uring::make_message(function(*worker)));
     }
+}
+
+template <class Function>
+void Server::tell_workers(Function function, void (Server::*done)()) {
+    auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+    tell_workers([&](Worker& worker) {
+        return [this, &worker, done, left, call = function(worker)]() mutable {
+            call();
+            if (left->fetch_sub(1) == 1) {
+                worker.ring().post(ring_.descriptor(),
+                                   uring::make_message([this, done] { (this->*done)(); }));
+            }
+        };
+    });
 }
 
 }  // namespace portreeve::daemon

@@ -20,12 +20,18 @@ tl::expected<void, Failure> Server::reload() {
         return done;
     }
     reload_failure_.clear();
+    refresh_keys();
+    return {};
+}
+
+// From here on nothing is done by what was before: who waits to hear that may rely on it.
+void Server::reload_in_force() {
     log_.info("reloaded", {{"config", config_path_.empty() ? "defaults" : config_path_},
                            {"keys", std::to_string(policy_->authorized_keys.size())}});
     warn_of_complaints();
-    refresh_keys();
-    notify::ready(status_line_.tell());
-    return {};
+    if (stage_ == Stage::serving) {
+        notify::ready(status_line_.tell());
+    }
 }
 
 // All that can fail is done before anything changes.
@@ -83,12 +89,14 @@ tl::expected<void, Failure> Server::try_reload() {
         open_door(std::move(door));
     }
     std::size_t next_acceptor = 0;
-    tell_workers([&](Worker& worker) {
-        return [&worker, policy_now = policy_,
-                acceptor = std::move(acceptors[next_acceptor++])]() mutable {
-            worker.use(std::move(policy_now), std::move(acceptor));
-        };
-    });
+    tell_workers(
+        [&](Worker& worker) {
+            return [&worker, policy_now = policy_,
+                    acceptor = std::move(acceptors[next_acceptor++])]() mutable {
+                worker.use(std::move(policy_now), std::move(acceptor));
+            };
+        },
+        &Server::reload_in_force);
     return {};
 }
 
@@ -125,9 +133,14 @@ void Server::refresh_keys() {
         return;
     }
     policy_ = std::move(*policy);
-    tell_workers([&](Worker& worker) {
-        return [&worker, policy_now = policy_]() mutable { worker.use(std::move(policy_now)); };
-    });
+    tell_workers(
+        [&](Worker& worker) {
+            return [&worker, policy_now = policy_]() mutable { worker.use(std::move(policy_now)); };
+        },
+        &Server::keys_in_force);
+}
+
+void Server::keys_in_force() {
     log_.info("keys_reloaded", {{"keys", std::to_string(policy_->authorized_keys.size())}});
     warn_of_complaints();
     status_line_.look();
