@@ -107,6 +107,14 @@ void Exchange::send_head() {
         head_sent_ = piece.size() == left.size();
         channel_->write(bytes_of(piece));
     }
+    drop_head();
+}
+
+// It is not needed any more once it is sent and cannot be wanted again.
+void Exchange::drop_head() {
+    if (head_sent_ && status_ != 0) {
+        request_.head = {};
+    }
 }
 
 template <class Counting>
@@ -168,7 +176,7 @@ void Exchange::end_input() {
     }
     input_ended_ = true;
     if (is_raw_) {
-        if (channel_ != nullptr) {
+        if (channel_ != nullptr && head_sent_) {
             channel_->send_eof();
         }
         check_raw_done();
@@ -269,6 +277,9 @@ bool Exchange::begin_response(const http::ResponseHead& head) {
     share_->kind.first_byte_ms.observe(static_cast<std::uint64_t>(ring_.now_ms() - opened_ms_));
     target_.answered();
     is_raw_ = head.status == 101;
+    if (is_raw_) {
+        input_ended_ = false;  // told again, behind what came before it
+    }
     drops_chunks_ = http::loses_chunks(request_.version, *framing);
     keeps_target_ = http::keeps_target(head, *framing);
     keeps_visitor_ = !is_raw_ && !input_ended_ &&
@@ -277,7 +288,7 @@ bool Exchange::begin_response(const http::ResponseHead& head) {
     pass_head(head, *framing);
     status_ = head.status;
     events_.on_answer_begun(status_);
-    request_.head = {};
+    drop_head();
     if (!is_raw_ && response_body_.is_done()) {
         response_done();
     } else if (is_raw_) {
@@ -319,7 +330,7 @@ void Exchange::pass(std::string_view bytes) {
 
 // A target that has answered before the request was whole may be reading the rest of it, or not.
 void Exchange::response_done() {
-    keeps_target_ = keeps_target_ && request_done();
+    keeps_target_ = keeps_target_ && head_sent_ && request_done();
     finish(keeps_visitor_ && request_done() ? Outcome::kept : Outcome::closed);
 }
 

@@ -94,7 +94,7 @@ class Exchange final : public Target::User, private ssh::Channel::Events {
     [[nodiscard]] std::size_t feed(std::string_view bytes);
     [[nodiscard]] bool request_done() const { return !is_raw_ && request_body_.is_done(); }
     [[nodiscard]] bool is_raw() const { return is_raw_; }
-    // Nothing more comes from the visitor.
+    // Nothing more comes from the visitor; may be said again.
     void end_input();
     // The visitor has taken some of what was queued.
     void take_more();
@@ -126,6 +126,7 @@ class Exchange final : public Target::User, private ssh::Channel::Events {
     [[nodiscard]] bool is_repeatable() const;
     [[nodiscard]] bool get_channel(bool fresh);
     void send_head();
+    void drop_head();
     void take_response(std::string_view bytes);
     [[nodiscard]] std::size_t take_head(std::string_view bytes);
     [[nodiscard]] bool begin_response(const http::ResponseHead& head);
@@ -159,10 +160,10 @@ class Exchange final : public Target::User, private ssh::Channel::Events {
     Refusal why_{"session", "the session ended"};
     std::uint16_t status_ = 0;  // 0: no answer yet
     Outcome outcome_ = Outcome::broken;
-    bool was_begun_ = false;  // some of it was sent
-    bool was_idle_ = false;   // the channel has carried an exchange before
-    std::size_t head_bytes_sent_ = 0;
-    bool head_sent_ = false;  // all of it
+    bool was_begun_ = false;           // some of it was sent
+    bool was_idle_ = false;            // the channel has carried an exchange before
+    std::size_t head_bytes_sent_ = 0;  // an answer may come before all of it is
+    bool head_sent_ = false;           // all of it
     bool keeps_visitor_ = false;
     bool keeps_target_ = false;
     bool drops_chunks_ = false;  // for a visitor of HTTP/1.0

@@ -222,6 +222,8 @@ void ProxyVisitor::to_visitor(std::span<const std::byte> bytes) {
 void ProxyVisitor::on_exchange_room() {
     if (!pending_.empty()) {
         process_pending();
+    } else {
+        tell_end();
     }
     pull();
 }

@@ -140,6 +140,20 @@ class RawClient:
         channels[0].settimeout(TIMEOUT_S)
         return channels[0]
 
+    def accept_narrow(self, opened, window_bytes):
+        """Takes so much and no more, until widen(): for as long as nobody reads the channel."""
+        self.transport.default_window_size = window_bytes
+        channel = self.accept(opened)
+        until(lambda: len(channel.in_buffer) == window_bytes, f"{window_bytes} bytes have come")
+        return channel
+
+    def widen(self, channel, by_bytes):
+        def add(message):
+            message.add_int(channel.remote_chanid)
+            message.add_int(by_bytes)
+
+        self._send(common.cMSG_CHANNEL_WINDOW_ADJUST, add)
+
     def refuse(self, opened):
         def add(message):
             message.add_int(opened.channel_id)
