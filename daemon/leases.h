@@ -153,9 +153,13 @@ class Leases {
                                      const IsAmong& may_reach);
     // Of several paths the longest that the request's is below (http::is_below); of several owners
     // the one whose turn it is, of those that are here and not set aside, if any is. `path` is the
-    // request's, with its query.
+    // request's, with its query. `chosen` was the answer before, and is again if it is as good as
+    // any: its turn has come already.
     [[nodiscard]] std::optional<HttpPlace> find_http(std::string_view host, std::string_view path,
-                                                     std::int64_t now_ms);
+                                                     std::int64_t now_ms,
+                                                     const LeasePtr& chosen = nullptr);
+    // Whether that could be a lease whose target opens TLS itself. Nobody's turn is over by it.
+    [[nodiscard]] bool may_pass_tls(std::string_view host) const;
     // The hosts of http names, with their owners.
     [[nodiscard]] std::set<std::pair<std::string, std::string>> http_hosts() const;
     // Another number whenever find_http() could answer otherwise, but for whose turn it is; to be

@@ -131,8 +131,18 @@ void Leases::forget_http(const LeasePtr& lease) {
     }
 }
 
+bool Leases::may_pass_tls(std::string_view host) const {
+    if (!pass_tls()) {
+        return false;
+    }
+    const Lock guard(lock_);
+    const auto& all = at_host(host);
+    return std::any_of(all.begin(), all.end(),
+                       [](const LeasePtr& lease) { return lease->passes_tls_; });
+}
+
 std::optional<Leases::HttpPlace> Leases::find_http(std::string_view host, std::string_view path,
-                                                   std::int64_t now_ms) {
+                                                   std::int64_t now_ms, const LeasePtr& chosen) {
     const Lock guard(lock_);
     const auto found = by_host_.find(host);
     if (found == by_host_.end()) {
@@ -150,9 +160,10 @@ std::optional<Leases::HttpPlace> Leases::find_http(std::string_view host, std::s
         return std::nullopt;
     }
     // The owner is here, and his target answers; the owner is here; and then whose turn it is.
-    const auto rank = [now_ms](const Lease& lease) {
+    const auto rank = [now_ms, &chosen](const Lease& lease) {
         const bool held = lease.held_until_s_ != 0;
-        return std::tuple(held, !held && lease.aside_until_ms_ > now_ms, lease.last_turn_);
+        return std::tuple(held, !held && lease.aside_until_ms_ > now_ms, &lease != chosen.get(),
+                          lease.last_turn_);
     };
     const LeasePtr& next = *std::min_element(
         at->second.begin(), at->second.end(),

@@ -65,7 +65,7 @@ void ProxyFront::on_knock_known(WebArrival arrival, const std::optional<http::Ho
     if (!renew_ticket(arrival)) {
         return;
     }
-    if (hello) {
+    if (hello && leases_.may_pass_tls(hello->name())) {
         const auto place = leases_.find_http(hello->name(), "/", ring_.now_ms());
         if (place && place->passes_tls) {
             if (!rules_.admitted.admits(arrival.from)) {
@@ -121,9 +121,10 @@ void ProxyFront::serve(WebArrival arrival) {
     }
 }
 
-ProxyVisitor::Place ProxyFront::find_place(std::string_view host, std::string_view path) {
+ProxyVisitor::Place ProxyFront::find_place(std::string_view host, std::string_view path,
+                                           const LeasePtr& chosen) {
     using Kind = ProxyVisitor::Place::Kind;
-    auto found = leases_.find_http(host, path, ring_.now_ms());
+    auto found = leases_.find_http(host, path, ring_.now_ms(), chosen);
     if (!found) {
         return {};
     }

@@ -78,8 +78,8 @@ class ProxyFront final : private ProxyVisitor::Events, private WebKnock::Events 
   private:
     [[nodiscard]] const ProxyRules& proxy_rules() const override { return rules_; }
     [[nodiscard]] ProxyVisitor::Scratch& scratch() override { return *scratch_; }
-    [[nodiscard]] ProxyVisitor::Place find_place(std::string_view host,
-                                                 std::string_view path) override;
+    [[nodiscard]] ProxyVisitor::Place find_place(std::string_view host, std::string_view path,
+                                                 const LeasePtr& chosen) override;
     [[nodiscard]] std::uint64_t places_revision() const override { return leases_.http_revision(); }
     [[nodiscard]] std::string https_origin(std::string_view host, bool passes_tls) const override;
     [[nodiscard]] std::string_view own_page(std::uint16_t status) const override;

@@ -165,7 +165,7 @@ ProxyVisitor::Place ProxyVisitor::find_place(std::string_view host, std::string_
     }
     host_ = host;
     place_revision_ = revision;
-    return events_.find_place(host, path);
+    return events_.find_place(host, path, std::exchange(arrival_.chosen, nullptr));
 }
 
 void ProxyVisitor::begin(const http::RequestHead& head, const http::Framing& framing,
@@ -295,7 +295,8 @@ void ProxyVisitor::move() {
         return;
     }
     if (arrival_.moves >= WebArrival::kMovesMax || draining_) {
-        leave();
+        asked_.keeps = false;
+        answer(http::busy_page());
         pull();
         return;
     }
@@ -307,6 +308,7 @@ void ProxyVisitor::move() {
     arrival_.socket = stream_.give_back(arrival_.tls);
     arrival_.bytes = std::move(pending_);
     ++arrival_.moves;
+    arrival_.chosen = place_.lease.lease;
     events_.on_visitor_moves(std::move(arrival_), place_.lease.holder);
 }
 

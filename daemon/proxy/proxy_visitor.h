@@ -68,7 +68,9 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
         virtual ~Events() = default;
         [[nodiscard]] virtual const ProxyRules& proxy_rules() const = 0;
         [[nodiscard]] virtual Scratch& scratch() = 0;
-        [[nodiscard]] virtual Place find_place(std::string_view host, std::string_view path) = 0;
+        // `chosen`: the lease for whose sake it came to this worker; nullptr: none yet.
+        [[nodiscard]] virtual Place find_place(std::string_view host, std::string_view path,
+                                               const LeasePtr& chosen) = 0;
         // Another number whenever find_place() could answer otherwise.
         [[nodiscard]] virtual std::uint64_t places_revision() const = 0;
         // "https://HOST:PORT"; empty: that is not served. `passes_tls`: the certificate is the

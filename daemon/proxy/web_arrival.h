@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "daemon/lease.h"
 #include "daemon/proxy/web_admission.h"
 #include "daemon/proxy/web_stream.h"
 #include "uring/fd.h"
@@ -32,6 +33,7 @@ struct WebArrival {
     std::string raw;              // what came first, as it came over the wire
     std::string bytes;            // what came in the clear, and nobody has used
     unsigned moves = 0;
+    LeasePtr chosen = {};  // that it was sent for, from the worker before
 };
 
 }  // namespace portreeve::daemon
