@@ -258,6 +258,12 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
     if (!http) {
         return tl::unexpected(http.error());
     }
+    if (*http) {
+        if (auto why =
+                why_against_words(LeaseKind::http, (*http)->path, !(*http)->credentials.empty())) {
+            return tl::unexpected(std::move(*why));
+        }
+    }
     auto place = place_for_tunnel();
     if (!place) {
         return tl::unexpected(place.error());
@@ -268,13 +274,15 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
     if (!claim) {
         return tl::unexpected(claim.error());
     }
+    keep_rules_of_before(claim->rules);
     Tunnel::Events& events = *this;
     auto& tunnel = tunnels_.emplace_back(std::make_unique<Tunnel>(
         place_.ring, place_.pools, session_, events, wish, std::move(*claim), std::move(*place)));
     tunnel->set_rules(rules_for(*tunnel->lease(), *http ? (*http)->credentials : ""));
-    if (rules_of(rules_said_).passes_tls) {
+    if (rules_of(rules_now()).passes_tls) {
         place_.commons.leases.set_pass_tls(place_.holder, true);
     }
+    place_.commons.leases.say_rules(place_.holder, rules_now());
     return tunnel.get();
 }
 
@@ -305,11 +313,10 @@ void Client::on_forward_unheard(const ssh::ForwardWish& wish, std::uint16_t port
     for (const auto& tunnel : tunnels_) {
         if (!tunnel->closing() && tunnel->requested_address() == wish.address &&
             tunnel->port() == port) {
-            end_tunnel(*tunnel, refusal);
-            break;
+            retract(*tunnel, refusal);
+            return;
         }
     }
-    refuse_forward(wish, refusal);
 }
 
 bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {

@@ -113,6 +113,10 @@ Wrong read_sni_proxy(SessionWords& words, std::string_view value, std::int64_t) 
     return read_optional_flag(words.sni_proxy, value);
 }
 
+Wrong read_tcp_alias(SessionWords& words, std::string_view value, std::int64_t) {
+    return read_optional_flag(words.tcp_alias, value);
+}
+
 // A name with its port, as it stands in a Host field.
 Wrong read_host_header(SessionWords& words, std::string_view value, std::int64_t) {
     if (!http::Host::parse(value)) {
@@ -130,27 +134,21 @@ Wrong read_proxy_header(SessionWords& words, std::string_view value, std::int64_
     return std::nullopt;
 }
 
-Wrong read_networks(std::vector<conf::Network>& networks, std::string_view list) {
-    for (bool more = true; more;) {
-        const std::size_t comma = std::min(list.find(','), list.size());
-        const auto network = conf::parse_network(list.substr(0, comma));
-        if (!network || networks.size() == Admitted::kNetworksMax) {
-            return "write up to " + std::to_string(Admitted::kNetworksMax) +
-                   " networks with \",\" between them: 192.0.2.0/24,2001:db8::/32";
-        }
-        networks.push_back(*network);
-        more = comma < list.size();
-        list.remove_prefix(std::min(comma + 1, list.size()));
+Wrong read_networks(std::optional<std::vector<conf::Network>>& networks, std::string_view list) {
+    auto read = parse_networks(list);
+    if (!read) {
+        return read.error();
     }
+    networks = std::move(*read);
     return std::nullopt;
 }
 
 Wrong read_allow(SessionWords& words, std::string_view value, std::int64_t) {
-    return read_networks(words.allow.emplace(), value);
+    return read_networks(words.allow, value);
 }
 
 Wrong read_deny(SessionWords& words, std::string_view value, std::int64_t) {
-    return read_networks(words.deny.emplace(), value);
+    return read_networks(words.deny, value);
 }
 
 struct Honoured {
@@ -171,6 +169,7 @@ constexpr std::array kHonoured = {
     Honoured{"share", read_share},
     Honoured{"sni-proxy", read_sni_proxy},
     Honoured{"strip-path", read_strip_path},
+    Honoured{"tcp-alias", read_tcp_alias},
     Honoured{"tcp-aliases-allowed-users", read_alias_users},
 };
 
@@ -181,7 +180,6 @@ struct Declined {
 
 constexpr std::array kDeclined = {
     Declined{"tcp-address", "write the address in front of the port: -R ADDRESS:PORT:HOST:PORT"},
-    Declined{"tcp-alias", "a name is private without it: -R NAME:PORT:HOST:PORT"},
 };
 
 std::string known_words() {
@@ -288,6 +286,7 @@ std::string_view client_request_help() {
            "\n"
            "Behind the forwards of a session, without -N: ssh -R ... GATE WORD=VALUE ...\n"
            "\n"
+           "  tcp-alias=true               its names are to be private: none is put on the web\n"
            "  tcp-aliases-allowed-users=   who may reach its private names: SHA256:..., groups, "
            "any\n"
            "  allow=, deny=                who may visit its tunnels: 192.0.2.0/24,2001:db8::/32\n"

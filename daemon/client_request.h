@@ -33,6 +33,7 @@ struct SessionWords {
     std::optional<bool> strip_path;                        // strip-path=
     std::optional<bool> force_https;                       // force-https=
     std::optional<bool> sni_proxy;                         // sni-proxy=
+    std::optional<bool> tcp_alias;                         // tcp-alias=
     std::vector<std::string> notices;  // why some of them are not honoured, a line each
 };
 

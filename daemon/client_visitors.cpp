@@ -95,36 +95,99 @@ void Client::welcome() {
 // What was said holds for all tunnels of the session; credentials and the path are a tunnel's own.
 TunnelRulesPtr Client::rules_for(const Lease& lease, const std::string& credentials) const {
     const std::string& path = lease.terms().path;
-    if (!rules_said_ && credentials.empty() && path.empty()) {
+    if (!rules_now() && credentials.empty() && path.empty()) {
         return nullptr;
     }
-    auto rules = std::make_shared<TunnelRules>(rules_of(rules_said_));
+    auto rules = std::make_shared<TunnelRules>(rules_of(rules_now()));
     rules->credentials = credentials;
     rules->strip_path = rules->strips_path ? path : "";
     return rules;
 }
 
-void Client::use_visitor_words(const SessionWords& words) {
-    const bool any = words.proxy_header || words.allow || words.deny || words.host_header ||
-                     words.strip_path || words.force_https || words.sni_proxy;
-    if (!any) {
-        return;
-    }
-    auto rules = std::make_shared<TunnelRules>(rules_of(rules_said_));
-    rules->proxy_header = words.proxy_header.value_or(rules->proxy_header);
-    rules->admitted.allow = words.allow.value_or(rules->admitted.allow);
-    rules->admitted.deny = words.deny.value_or(rules->admitted.deny);
-    rules->host_header = words.host_header.value_or(rules->host_header);
-    rules->strips_path = words.strip_path.value_or(rules->strips_path);
-    rules->force_https = words.force_https.value_or(rules->force_https);
-    rules->passes_tls = words.sni_proxy.value_or(rules->passes_tls);
-    rules_said_ = std::move(rules);
+void Client::use_rules() {
     for (const auto& tunnel : tunnels_) {
         const Target* const target = tunnel->target();
         tunnel->set_rules(
             rules_for(*tunnel->lease(), target != nullptr ? target->rules().credentials : ""));
     }
-    place_.commons.leases.set_pass_tls(place_.holder, rules_said_->passes_tls);
+    place_.commons.leases.set_pass_tls(place_.holder, rules_of(rules_now()).passes_tls);
+    place_.commons.leases.say_rules(place_.holder, rules_now());
+}
+
+// Words come after the forwards they are about: until then who was kept out is kept out, and for as
+// long as a client takes that means to say something.
+void Client::keep_rules_of_before(const TunnelRulesPtr& rules) {
+    constexpr std::int64_t kSilenceMs = 5'000;
+    if (rules && !has_spoken_) {
+        rules_of_before_ = rules;
+        silence_.start_at(place_.ring.now_ms() + kSilenceMs);
+    }
+}
+
+void Client::forget_rules_of_before() {
+    has_spoken_ = true;
+    silence_.stop();
+    if (rules_of_before_) {
+        rules_of_before_ = nullptr;
+        use_rules();
+    }
+}
+
+void Client::use_visitor_words(const SessionWords& words) {
+    const bool any = words.proxy_header || words.allow || words.deny || words.host_header ||
+                     words.strip_path || words.force_https || words.sni_proxy;
+    if (any) {
+        auto rules = std::make_shared<TunnelRules>(rules_of(rules_said_));
+        rules->proxy_header = words.proxy_header.value_or(rules->proxy_header);
+        rules->admitted.allow = words.allow.value_or(rules->admitted.allow);
+        rules->admitted.deny = words.deny.value_or(rules->admitted.deny);
+        rules->host_header = words.host_header.value_or(rules->host_header);
+        rules->strips_path = words.strip_path.value_or(rules->strips_path);
+        rules->force_https = words.force_https.value_or(rules->force_https);
+        rules->passes_tls = words.sni_proxy.value_or(rules->passes_tls);
+        rules_said_ = std::move(rules);
+        use_rules();
+    }
+    wants_private_ = words.tcp_alias.value_or(wants_private_);
+    forget_rules_of_before();
+    for (const auto& tunnel : tunnels_) {
+        const Lease& lease = *tunnel->lease();
+        const Target* const target = tunnel->target();
+        if (tunnel->closing() || target == nullptr) {
+            continue;
+        }
+        const bool has_credentials = !target->rules().credentials.empty();
+        if (const auto why = why_against_words(lease.kind(), lease.terms().path, has_credentials)) {
+            retract(*tunnel, *why);
+        }
+    }
+}
+
+// Why words of this session and an http name do not go together; nullopt: they do.
+std::optional<Refusal> Client::why_against_words(LeaseKind kind, std::string_view path,
+                                                 bool has_credentials) const {
+    if (kind != LeaseKind::http) {
+        return std::nullopt;
+    }
+    if (wants_private_) {
+        return Refusal{"against_words",
+                       "tcp-alias=true asks for a private name, and with port 80 or 443 a name is "
+                       "on the web; the port of a private name is a label: write another one"};
+    }
+    if (rules_of(rules_now()).passes_tls && (has_credentials || !path.empty())) {
+        return Refusal{"against_words",
+                       "sni-proxy=true passes TLS on unopened, where neither a password can be "
+                       "asked for nor a path be seen; leave them out"};
+    }
+    return std::nullopt;
+}
+
+// It was granted, and is not to be had after all.
+void Client::retract(Tunnel& tunnel, const Refusal& why) {
+    const ssh::ForwardWish wish{tunnel.requested_address(), tunnel.port()};
+    log_.tunnel_closed(tunnel, why.code);
+    end_tunnel(tunnel, why);
+    refuse_forward(wish, why);
 }
 
 }  // namespace portreeve::daemon

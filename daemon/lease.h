@@ -19,6 +19,7 @@
 #include "daemon/arrival.h"
 #include "daemon/domain_proofs.h"
 #include "daemon/lease_kind.h"
+#include "daemon/proxy/rules.h"
 #include "daemon/refusal.h"
 #include "daemon/traffic.h"
 #include "ssh/audience.h"
@@ -116,6 +117,7 @@ class Lease {
     // Leases' lock guards what follows.
     std::string label_;
     NameRules name_rules_;
+    TunnelRulesPtr rules_said_;  // what its owner said of visitors last, in this session or before
     std::uint64_t last_turn_ = 0;  // of a name: when a caller got it last, as Leases counts them
     // Of http, as its owner asked last.
     std::uint16_t asked_port_ = 0;

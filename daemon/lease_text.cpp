@@ -129,6 +129,8 @@ void put_lease(std::string& into, const LeaseRecord& record) {
     put_number(into, "held_until_s", record.held_until_s);
     for (const auto& [key, text] : {std::pair("reach", record.reach),
                                     {"share", record.share},
+                                    {"allow", record.allow},
+                                    {"deny", record.deny},
                                     {"host", record.host},
                                     {"path", record.path}}) {
         if (!text.empty()) {
@@ -240,6 +242,8 @@ tl::expected<LeaseRecord, std::string> record_of(const toml::node& node) {
     fields.number("held_until_s", record.held_until_s);
     fields.word_if_there("reach", record.reach);
     fields.word_if_there("share", record.share);
+    fields.word_if_there("allow", record.allow);
+    fields.word_if_there("deny", record.deny);
     fields.word_if_there("host", record.host);
     fields.word_if_there("path", record.path);
     if (std::string why = fields.why_wrong(); !why.empty()) {
@@ -330,6 +334,8 @@ std::string why_not_storable(const LeaseRecord& record) {
           Word{"a note", record.note, kLeaseWordBytesMax},
           Word{"a reach", record.reach, kLeaseAudienceBytesMax},
           Word{"a share", record.share, kLeaseAudienceBytesMax},
+          Word{"an allow", record.allow, kLeaseNetworksBytesMax},
+          Word{"a deny", record.deny, kLeaseNetworksBytesMax},
           Word{"a host", record.host, kLeaseHostBytesMax},
           Word{"a path", record.path, kLeasePathBytesMax}}) {
         if (word.text.size() > word.bytes_max) {

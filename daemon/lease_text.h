@@ -37,6 +37,9 @@ struct LeaseRecord {
     // Of a private name, as ssh::Audience writes them: who may reach it, and who may have it too.
     std::string reach;
     std::string share;
+    // Who may visit, as its owner said last: networks with "," between them.
+    std::string allow;
+    std::string deny;
     // Of an http name.
     std::string host;
     std::string path;
@@ -49,10 +52,11 @@ struct LeaseRecord {
 };
 
 inline constexpr std::size_t kLeasesMax = 32'768;
-inline constexpr std::size_t kLeaseTextBytesMax = 184 << 20;  // what kLeasesMax of the largest take
+inline constexpr std::size_t kLeaseTextBytesMax = 276 << 20;  // what kLeasesMax of the largest take
 inline constexpr std::size_t kLeaseOwnerBytesMax = 320;
 inline constexpr std::size_t kLeaseWordBytesMax = 255;       // label, note
 inline constexpr std::size_t kLeaseAudienceBytesMax = 1024;  // reach, share
+inline constexpr std::size_t kLeaseNetworksBytesMax = 1024;  // allow, deny
 inline constexpr std::size_t kLeaseHostsMax = 8;
 inline constexpr std::size_t kLeaseRequestedBytesMax = 383;  // a name and a path
 inline constexpr std::size_t kLeaseHostBytesMax = 253;       // of http; and a path

@@ -74,6 +74,17 @@ void count(std::atomic<Leases::Counts::Kind>& counted, bool held, int by) {
     counted.store(now);
 }
 
+// What a record keeps of them: who may visit.
+TunnelRulesPtr rules_of(const LeaseRecord& record) {
+    if (record.allow.empty() && record.deny.empty()) {
+        return nullptr;
+    }
+    TunnelRules rules;
+    rules.admitted = {parse_networks(record.allow).value_or(std::vector<conf::Network>()),
+                      parse_networks(record.deny).value_or(std::vector<conf::Network>())};
+    return std::make_shared<TunnelRules>(std::move(rules));
+}
+
 Refusal in_use(const Lease& lease, std::string_view whose) {
     return {"address_in_use", lease.address_text() + " is in use by " + std::string(whose)};
 }
@@ -221,6 +232,7 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
         hold_until(*lease, 0);
         claim->displaced.push_back({lease, former});
         claim->again = true;
+        claim->rules = lease->rules_said_;
         if (was_held) {
             tell(conf::EventKind::up, *lease);
         } else {
@@ -406,6 +418,7 @@ Leases::Claim Leases::restore(const LeaseRecord& record, LeaseHolder by,
     lease->sockets_ = std::move(sockets);
     lease->held_until_s_ = record.held_until_s;
     lease->since_s_ = wall_clock_s();
+    lease->rules_said_ = rules_of(record);
     lease->name_rules_ = {ssh::Audience::parse(record.reach).value_or(ssh::Audience{}),
                           ssh::Audience::parse(record.share).value_or(ssh::Audience{})};
     const Lock guard(lock_);
@@ -528,6 +541,16 @@ std::vector<Leases::Displaced> Leases::reserve(const std::string& name) {
         drop(lease, why);
     }
     return displaced;
+}
+
+void Leases::say_rules(const LeaseHolder& holder, const TunnelRulesPtr& rules) {
+    const Lock guard(lock_);
+    for (const LeasePtr& lease : leases_) {
+        if (lease->holder_ == holder && lease->rules_said_ != rules) {
+            ++revision_;
+            lease->rules_said_ = rules;
+        }
+    }
 }
 
 void Leases::set_name_rules(const LeaseHolder& holder, const NameRules& rules) {

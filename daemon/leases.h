@@ -74,8 +74,9 @@ class Leases {
         std::uint64_t turn = 0;
         std::vector<uring::Fd> sockets;
         std::vector<Displaced> displaced;
-        std::int64_t until_s = 0;  // when its time is over, if no client holds it
-        bool again = false;        // the lease is older than this claim
+        std::int64_t until_s = 0;   // when its time is over, if no client holds it
+        bool again = false;         // the lease is older than this claim
+        TunnelRulesPtr rules = {};  // … and this is what its owner said of visitors then
     };
     struct Counts {
         struct Kind {
@@ -129,6 +130,8 @@ class Leases {
     void set_pass_tls(const LeaseHolder& holder, bool pass);
     // Whether that is so of any name. Without the lock.
     [[nodiscard]] bool pass_tls() const { return pass_tls_count_.load() > 0; }
+    // Of all that `holder` has: what it says of visitors; nullptr: nothing.
+    void say_rules(const LeaseHolder& holder, const TunnelRulesPtr& rules);
     // Of the names that `holder` has.
     void set_name_rules(const LeaseHolder& holder, const NameRules& rules);
     // Its address is its owner's as before, but nobody listens there until it is claimed again.

@@ -39,6 +39,8 @@ std::vector<LeaseRecord> Leases::records() const {
                            lease->held_until_s_,
                            kept_text(lease->name_rules_.reach),
                            kept_text(lease->name_rules_.share),
+                           text_of(rules_of(lease->rules_said_).admitted.allow),
+                           text_of(rules_of(lease->rules_said_).admitted.deny),
                            terms.host,
                            terms.path};
         if (lease->kind() == LeaseKind::http) {

@@ -14,7 +14,7 @@
 
 namespace portreeve::ssh {
 
-inline constexpr std::array<std::string_view, 72> kCodes = {
+inline constexpr std::array<std::string_view, 73> kCodes = {
     // a connection, before it logs in
     "limit_sessions",
     "limit_http_visitors",
@@ -48,6 +48,7 @@ inline constexpr std::array<std::string_view, 72> kCodes = {
     "address_in_use",
     "address_leased",
     "address_too_long",
+    "against_words",
     "bind_failed",
     "domain_not_proven",
     "forwarding_not_allowed",

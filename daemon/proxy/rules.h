@@ -9,7 +9,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <tl/expected.hpp>
 
 #include "conf/config.h"
 #include "daemon/source.h"
@@ -36,6 +39,11 @@ struct Admitted {
     }
     bool operator==(const Admitted&) const = default;
 };
+
+// As a client writes them: with "," between them. The error is the end of a sentence.
+[[nodiscard]] tl::expected<std::vector<conf::Network>, std::string> parse_networks(
+    std::string_view list);
+[[nodiscard]] std::string text_of(const std::vector<conf::Network>& networks);
 
 // By the configuration, for all http names.
 struct ProxyRules {

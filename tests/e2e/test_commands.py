@@ -147,23 +147,21 @@ def test_auto_close(scene, gate):
 def test_words_that_are_not_honoured_say_why_and_the_session_goes_on(scene, gate):
     target = scene.target(echo)
     ssh = scene.ssh(gate, f"0:127.0.0.1:{target.port}", stdin=subprocess.PIPE,
-                    command=["tcp-address=0.0.0.0", "tcp-alias=true", "local-forward=true"])
+                    command=["tcp-address=0.0.0.0", "local-forward=true"])
     port = ssh.allocated_ports()[0]
     ssh.stdout.wait_for(r"tcp-address= is not honoured: write the address in front of the port",
                         process=ssh.process)
-    ssh.stdout.wait_for(r"tcp-alias= is not honoured: ", process=ssh.process)
     with visitor.connect(port) as sock:
         sock.sendall(b"on")
         assert streams.read_exactly(sock, 2) == b"on"
     assert not ssh.ended()
 
 
-@pytest.mark.parametrize("word", ["tcp-address", "tcp-alias"])
-def test_each_of_sishs_words_that_is_not_honoured_gets_one_line(scene, gate, word):
-    ssh = scene.ssh(gate, command=[f"{word}=true"], stdin=subprocess.PIPE)
-    ssh.stdout.wait_for(rf"^portreeve: {word}= is not honoured: \S", process=ssh.process)
+def test_the_word_of_sishs_that_is_not_honoured_gets_one_line(scene, gate):
+    ssh = scene.ssh(gate, command=["tcp-address=true"], stdin=subprocess.PIPE)
+    ssh.stdout.wait_for(r"^portreeve: tcp-address= is not honoured: \S", process=ssh.process)
     ssh.process.stdin.close()
-    assert len(re.findall(word + "=", ssh.stdout.text())) == 1 and not ssh.ended()
+    assert len(re.findall("tcp-address=", ssh.stdout.text())) == 1 and not ssh.ended()
 
 
 @pytest.mark.parametrize("word", ["deadline=1h", "auto-close=true", "local-forward=true",

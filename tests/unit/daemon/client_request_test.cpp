@@ -60,23 +60,23 @@ TEST(ClientRequest, WordsAboutTheSession) {
 }
 
 TEST(ClientRequest, WordsThatAreNotHonouredSayWhy) {
-    const ClientRequest request = read("tcp-address=0.0.0.0 tcp-alias=true deadline=1h");
+    const ClientRequest request = read("tcp-address=0.0.0.0 deadline=1h");
     EXPECT_EQ(request.kind, Kind::words);
     EXPECT_TRUE(request.words.deadline_s);
     EXPECT_THAT(request.words.notices,
-                ElementsAre(HasSubstr("tcp-address= is not honoured: write the address"),
-                            HasSubstr("tcp-alias= is not honoured: a name is private without it")));
+                ElementsAre(HasSubstr("tcp-address= is not honoured: write the address")));
 }
 
 TEST(ClientRequest, WordsAboutVisitors) {
     const ClientRequest request = read(
         "proxy-protocol=2 allow=192.0.2.0/24,2001:db8::/32 deny=192.0.2.1 strip-path=false "
-        "host-header=localhost:3000 force-https=true sni-proxy=true");
+        "host-header=localhost:3000 force-https=true sni-proxy=true tcp-alias=true");
     const SessionWords& words = request.words;
     EXPECT_EQ(words.proxy_header, TunnelRules::ProxyHeader::v2);
     EXPECT_EQ(words.allow.value_or(std::vector<conf::Network>()).size(), 2U);
     EXPECT_EQ(words.deny.value_or(std::vector<conf::Network>()).size(), 1U);
     EXPECT_EQ(words.strip_path, false);
+    EXPECT_EQ(words.tcp_alias, true);
     EXPECT_EQ(words.host_header, "localhost:3000");
     EXPECT_EQ(words.force_https, true);
     EXPECT_EQ(words.sni_proxy, true);
@@ -92,12 +92,13 @@ TEST(ClientRequest, WordsAboutVisitors) {
 TEST(ClientRequest, WhatIsNotKnownIsAnErrorThatListsWhatIs) {
     for (const char* line :
          {"bash", "list;ls", "-c ls", "auto-close", "deadlines=1h", "deadline=1h bash"}) {
-        EXPECT_THAT(wrong(line), HasSubstr("the commands are help, list, status, usage, explain, "
-                                           "kick, and the words about this session allow=, "
-                                           "auto-close=, deadline=, deny=, force-https=, "
-                                           "host-header=, local-forward=, proxy-protocol=, "
-                                           "proxyproto=, share=, sni-proxy=, strip-path=, "
-                                           "tcp-aliases-allowed-users="))
+        EXPECT_THAT(wrong(line),
+                    HasSubstr("the commands are help, list, status, usage, explain, "
+                              "kick, and the words about this session allow=, "
+                              "auto-close=, deadline=, deny=, force-https=, "
+                              "host-header=, local-forward=, proxy-protocol=, "
+                              "proxyproto=, share=, sni-proxy=, strip-path=, tcp-alias=, "
+                              "tcp-aliases-allowed-users="))
             << line;
     }
     EXPECT_THAT(wrong("\x1b[31m"), HasSubstr("no text"));

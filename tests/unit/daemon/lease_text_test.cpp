@@ -85,6 +85,8 @@ TEST(LeaseText, HasRoomForAsManyOfTheLargest) {
     largest.requested.assign(kLeaseRequestedBytesMax, '\n');
     largest.reach.assign(kLeaseAudienceBytesMax, '\n');
     largest.share = largest.reach;
+    largest.allow.assign(kLeaseNetworksBytesMax, '\n');
+    largest.deny = largest.allow;
     largest.hosts.assign(kLeaseHostsMax, "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255");
     largest.requested_port = largest.port = 65'535;
     largest.held_until_s = std::numeric_limits<std::int64_t>::max();

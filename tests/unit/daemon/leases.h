@@ -52,6 +52,8 @@ inline LeaseRecord random_lease(Dice& dice, std::uint64_t number) {
         made.path = dice.text(dice.between(0, kLeasePathBytesMax));
     }
     made.reach = dice.chance(50) ? "" : dice.text(dice.between(1, kLeaseAudienceBytesMax));
+    made.allow = dice.chance(50) ? "" : dice.text(dice.between(1, kLeaseNetworksBytesMax));
+    made.deny = dice.chance(50) ? "" : dice.text(dice.between(1, kLeaseNetworksBytesMax));
     made.share = dice.chance(50) ? "" : dice.text(dice.between(1, kLeaseAudienceBytesMax));
     made.held_until_s = static_cast<std::int64_t>(dice.between(0, 4'000'000'000));
     return made;
