@@ -264,15 +264,19 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
             return tl::unexpected(std::move(*why));
         }
     }
-    auto place = place_for_tunnel();
+    auto place = usage_->take_tunnel(grant_->options.tunnels_max);
+    Leases::Claimant who = claimant();
     if (!place) {
-        return tl::unexpected(place.error());
+        who.full = tunnels_are_full();
     }
     auto claim =
-        place_.desk.claim(claimant(), wish, config.forward, *http ? &**http : nullptr,
+        place_.desk.claim(who, wish, config.forward, *http ? &**http : nullptr,
                           "taken over by a newer session of the same key, from " + peer_.host());
     if (!claim) {
         return tl::unexpected(claim.error());
+    }
+    if (!place) {
+        place = usage_->take_tunnel(0);  // instead of the one whose session is about to end
     }
     keep_rules_of_before(claim->rules);
     Tunnel::Events& events = *this;
@@ -286,15 +290,10 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
     return tunnel.get();
 }
 
-tl::expected<Owners::Place, Refusal> Client::place_for_tunnel() const {
-    auto place = usage_->take_tunnel(grant_->options.tunnels_max);
-    if (!place) {
-        return tl::unexpected(
-            Refusal{"limit_tunnels_per_key", "this key already has " +
-                                                 std::to_string(grant_->options.tunnels_max) +
-                                                 " tunnels (max-tunnels, " + grant_->source + ")"});
-    }
-    return std::move(*place);
+Refusal Client::tunnels_are_full() const {
+    return {"limit_tunnels_per_key", "this key already has " +
+                                         std::to_string(grant_->options.tunnels_max) +
+                                         " tunnels (max-tunnels, " + grant_->source + ")"};
 }
 
 void Client::refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal) {
@@ -503,7 +502,8 @@ void Client::leave_tunnels(const Refusal& why) {
             end_tunnel(*tunnel, why);
         } else {
             tunnel->leave();
-            place_.desk.hold(tunnel->lease(), tunnel->turn(), lease_s, why);
+            place_.desk.hold(tunnel->lease(), tunnel->turn(), lease_s, grant_->options.tunnels_max,
+                             why);
         }
     }
 }

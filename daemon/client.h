@@ -168,7 +168,7 @@ class Client final : private ssh::Session::Events,
     void give_up(const ssh::ForwardWish& wish, const Refusal& refusal);
     void tell_opened(const ssh::ForwardWish& wish, const Tunnel& tunnel);
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
-    [[nodiscard]] tl::expected<Owners::Place, Refusal> place_for_tunnel() const;
+    [[nodiscard]] Refusal tunnels_are_full() const;
     [[nodiscard]] bool channels_full() const;
     [[nodiscard]] TunnelRulesPtr rules_for(const Lease& lease,
                                            const std::string& credentials) const;

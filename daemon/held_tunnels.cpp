@@ -37,7 +37,7 @@ void HeldTunnels::take(Leases::Claim claim, std::vector<Arrival> visitors) {
         stop_listening(claim);
         part_with(held, std::move(visitors));
     } else {
-        make_room(lease.terms().owner);
+        make_room(lease.terms().owner, claim.kept_max);
         HeldTunnel::Events& self = *this;
         tunnels_.push_back(
             std::make_unique<HeldTunnel>(ring_, std::move(claim), left_s * 1000, self));
@@ -49,7 +49,7 @@ void HeldTunnels::take(Leases::Claim claim, std::vector<Arrival> visitors) {
 }
 
 // Whoever has been away the longest is the least likely to come back.
-void HeldTunnels::make_room(const std::string& owner) {
+void HeldTunnels::make_room(const std::string& owner, std::uint32_t kept_max) {
     std::size_t count = 0;
     HeldTunnel* oldest = nullptr;
     for (const auto& held : tunnels_) {
@@ -58,7 +58,13 @@ void HeldTunnels::make_room(const std::string& owner) {
             ++count;
         }
     }
-    if (count >= per_owner_max_ && oldest != nullptr) {
+    if (oldest == nullptr) {
+        return;
+    }
+    if (kept_max != 0 && count >= kept_max) {
+        end(*oldest, {"limit_leases_per_key",
+                      "the key has more addresses than its max-tunnels lets it keep"});
+    } else if (count >= per_owner_max_) {
         end(*oldest, {"limit_leases_per_key",
                       "the key has more addresses than [limits] leases_per_key keeps"});
     }

@@ -86,7 +86,7 @@ class HeldTunnels final : public LeaseKeeper, private HeldTunnel::Events {
     [[nodiscard]] HeldTunnel* find(const LeasePtr& lease);
     void forward(const LeasePtr& lease, std::vector<Arrival> visitors);
     void refuse(const Lease& lease, Arrival visitor, ssh::Code code);
-    void make_room(const std::string& owner);
+    void make_room(const std::string& owner, std::uint32_t kept_max);
     void end(HeldTunnel& held, const Refusal& why);
     void stop_listening(const Leases::Claim& claim) const;
     void part_with(const LeasePtr& lease, std::vector<Arrival> visitors);

@@ -21,8 +21,13 @@ tl::expected<Leases::Claim, Refusal> LeaseDesk::claim(const Leases::Claimant& wh
                                                       const conf::Forward& rules,
                                                       const HttpName* http,
                                                       const std::string& why) {
-    auto claim = leases_.claim(who, wish, rules, http);
+    std::vector<Leases::Displaced> ended;
+    auto claim = leases_.claim(who, wish, rules, http, &ended);
     if (!claim) {
+        if (!ended.empty()) {
+            tell(ended, {"taken_over", why});
+            tell_changed();
+        }
         return claim;
     }
     tell(claim->displaced, {"taken_over", why});
@@ -68,11 +73,12 @@ void LeaseDesk::reserve(const std::string& name) {
 }
 
 bool LeaseDesk::hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s,
-                     const Refusal& why) {
+                     std::uint32_t kept_max, const Refusal& why) {
     auto claim = leases_.hold(lease, turn, held_.holder(), wall_clock_s() + lease_s, why);
     if (!claim) {
         return false;
     }
+    claim->kept_max = kept_max;
     ring_.post(held_.ring_descriptor(),
                uring::make_message([&held = held_, taken = std::move(*claim)]() mutable {
                    held.take(std::move(taken));

@@ -35,8 +35,10 @@ class LeaseDesk {
     // Ends the tunnels of `owner` that are called so, and their sessions, which are told `why`; how
     // many.
     std::size_t kick(const std::string& owner, const std::string& called, const std::string& why);
-    // From now on the main thread has it, for `lease_s`. False: it was another's already.
-    bool hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s, const Refusal& why);
+    // From now on the main thread has it, for `lease_s`, as one of `kept_max` of its owner (0: of
+    // any number). False: it was another's already.
+    bool hold(const LeasePtr& lease, std::uint64_t turn, std::int64_t lease_s,
+              std::uint32_t kept_max, const Refusal& why);
     void note_error(const LeasePtr& lease, const Refusal& error);
     // The address is nobody's any more.
     bool end(const LeasePtr& lease, std::uint64_t turn, const Refusal& why);

@@ -57,9 +57,10 @@ void LeaseUpkeep::restore(const std::string& state_dir, PassedSockets& passed, L
     }
     const std::int64_t now_s = wall_clock_s();
     for (LeaseRecord& record : loaded.records) {
-        if (record.held_until_s == 0) {
-            record.held_until_s = now_s + lease_s;
-        }
+        // No longer than from now on: a clock that went back would hold it for ever.
+        record.held_until_s = record.held_until_s == 0
+                                  ? now_s + lease_s
+                                  : std::min(record.held_until_s, now_s + lease_s);
         if (record.held_until_s <= now_s || lease_s == 0) {
             continue;  // its sockets are not asked for, and go with the others that nobody knows
         }

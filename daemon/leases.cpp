@@ -93,8 +93,8 @@ Refusal in_use(const Lease& lease, std::string_view whose) {
 
 tl::expected<Leases::Claim, Refusal> Leases::claim(const Claimant& who,
                                                    const ssh::ForwardWish& wish,
-                                                   const conf::Forward& rules,
-                                                   const HttpName* http) {
+                                                   const conf::Forward& rules, const HttpName* http,
+                                                   std::vector<Displaced>* ended) {
     const Wanted nowhere;
     if (http != nullptr) {
         const Lock guard(lock_);
@@ -110,7 +110,7 @@ tl::expected<Leases::Claim, Refusal> Leases::claim(const Claimant& who,
     }
     const Asking asking{who, wish, *wanted, rules.pool};
     const Lock guard(lock_);
-    return wish.port == 0 ? claim_any(asking) : claim_port(asking);
+    return wish.port == 0 ? claim_any(asking) : claim_port(asking, ended);
 }
 
 std::optional<Refusal> Leases::anothers(const std::vector<LeasePtr>& found,
@@ -126,7 +126,8 @@ std::optional<Refusal> Leases::anothers(const std::vector<LeasePtr>& found,
     return std::nullopt;
 }
 
-tl::expected<Leases::Claim, Refusal> Leases::claim_port(const Asking& asking) {
+tl::expected<Leases::Claim, Refusal> Leases::claim_port(const Asking& asking,
+                                                        std::vector<Displaced>* ended) {
     const auto found =
         in_the_way(asking.wanted, static_cast<std::uint16_t>(std::min(asking.wish.port, 65'535U)));
     if (auto why = anothers(found, asking.who.owner)) {
@@ -147,13 +148,18 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_port(const Asking& asking) {
             return tl::unexpected(in_use(*lease, "another tunnel of this key"));
         }
     }
-    // What the owner had there under other words is not wanted any more.
+    if (asking.who.full && (!own || own->held_until_s_ != 0)) {
+        return tl::unexpected(*asking.who.full);
+    }
+    // What the owner had there under other words is not wanted any more, and in the way.
     for (const Displaced& one : given_up) {
         drop(one.lease, {"taken_over", "its owner asks for the address in other words"});
     }
     auto claim = own ? take_over(asking, own) : bind_new(asking, 0);
     if (claim) {
         claim->displaced.insert(claim->displaced.end(), given_up.begin(), given_up.end());
+    } else if (ended != nullptr) {
+        *ended = std::move(given_up);
     }
     return claim;
 }
@@ -193,25 +199,26 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_name(const Asking& asking) {
     const Claimant& who = asking.who;
     const auto found = in_the_way(asking.wish.address);
     const bool shared = is_shared(found, who.is_among);
-    // Where a name is shared, machines of one key are told apart by their labels.
-    const auto same = std::find_if(found.begin(), found.end(), [&](const LeasePtr& lease) {
-        return lease->terms().owner == who.owner && lease->terms().port == asking.wish.port &&
-               (!shared || lease->label_ == who.label);
+    const LeasePtr same = own_of(found, who, shared, [&](const Lease::Terms& terms) {
+        return terms.port == asking.wish.port;
     });
-    if (same == found.end()) {
+    if (same == nullptr) {
         if (auto why = shared ? std::nullopt : anothers(found, who.owner)) {
             return tl::unexpected(std::move(*why));
         }
         return add(asking, {{}, static_cast<std::uint16_t>(asking.wish.port), false, {}});
     }
-    if ((*same)->holder_ == who.holder) {
-        return tl::unexpected(in_use(**same, "this session"));
+    if (same->holder_ == who.holder) {
+        return tl::unexpected(in_use(*same, "this session"));
     }
-    return take_over(asking, *same);
+    return take_over(asking, same);
 }
 
 tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
                                                        const LeasePtr& lease) {
+    if (asking.who.full && lease->held_until_s_ != 0) {
+        return tl::unexpected(*asking.who.full);
+    }
     // What took its place may have gone by now.
     if (lease->sockets_.empty() && lease->kind() == LeaseKind::tcp) {
         auto bound = bind_forward(asking.wanted, lease->terms().port, asking.pool, 0, {});
@@ -244,6 +251,9 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
 }
 
 tl::expected<Leases::Claim, Refusal> Leases::bind_new(const Asking& asking, std::uint32_t seed) {
+    if (asking.who.full) {
+        return tl::unexpected(*asking.who.full);
+    }
     auto bound =
         bind_forward(asking.wanted, asking.wish.port, asking.pool, seed,
                      [&](std::uint16_t port) { return !in_the_way(asking.wanted, port).empty(); });
@@ -254,6 +264,9 @@ tl::expected<Leases::Claim, Refusal> Leases::bind_new(const Asking& asking, std:
 }
 
 tl::expected<Leases::Claim, Refusal> Leases::add(const Asking& asking, Bound bound) {
+    if (asking.who.full) {
+        return tl::unexpected(*asking.who.full);
+    }
     const bool is_http = asking.http != nullptr;
     auto lease = std::make_shared<Lease>(
         Lease::Terms{new_id(), asking.who.owner, without_credentials(asking.wish.address),

@@ -62,6 +62,9 @@ class Leases {
         std::vector<LeaseHolder> silent;
         NameRules name_rules;  // of the names that it asks for
         IsAmong is_among;      // whether it is
+        // Why it can have no more than it has open; then what it has in another session can be
+        // taken over, and nothing else be had.
+        std::optional<Refusal> full = {};
     };
     // Who had a lease until now, and has to be told.
     struct Displaced {
@@ -74,9 +77,10 @@ class Leases {
         std::uint64_t turn = 0;
         std::vector<uring::Fd> sockets;
         std::vector<Displaced> displaced;
-        std::int64_t until_s = 0;   // when its time is over, if no client holds it
-        bool again = false;         // the lease is older than this claim
-        TunnelRulesPtr rules = {};  // … and this is what its owner said of visitors then
+        std::int64_t until_s = 0;    // when its time is over, if no client holds it
+        std::uint32_t kept_max = 0;  // of those held for its owner, how many at most; 0: any number
+        bool again = false;          // the lease is older than this claim
+        TunnelRulesPtr rules = {};   // … and this is what its owner said of visitors then
     };
     struct Counts {
         struct Kind {
@@ -103,11 +107,13 @@ class Leases {
         bool passes_tls = false;  // TLS for it is the target's to open
     };
 
-    // `http`: what the wish means, if it is for an http name.
+    // `http`: what the wish means, if it is for an http name. `ended`: also where the wish is
+    // refused, what the owner had at the same place in other words, and has no more.
     [[nodiscard]] tl::expected<Claim, Refusal> claim(const Claimant& who,
                                                      const ssh::ForwardWish& wish,
                                                      const conf::Forward& rules,
-                                                     const HttpName* http = nullptr);
+                                                     const HttpName* http = nullptr,
+                                                     std::vector<Displaced>* ended = nullptr);
     // The session is over, and why: `by` holds the lease until `until_s`. nullopt: it was another's
     // already.
     [[nodiscard]] std::optional<Claim> hold(const LeasePtr& lease, std::uint64_t turn,
@@ -211,7 +217,8 @@ class Leases {
         LeaseKind kind = LeaseKind::tcp;
         const HttpName* http = nullptr;
     };
-    [[nodiscard]] tl::expected<Claim, Refusal> claim_port(const Asking& asking);
+    [[nodiscard]] tl::expected<Claim, Refusal> claim_port(const Asking& asking,
+                                                          std::vector<Displaced>* ended);
     [[nodiscard]] tl::expected<Claim, Refusal> claim_any(const Asking& asking);
     [[nodiscard]] tl::expected<Claim, Refusal> claim_name(const Asking& asking);
     [[nodiscard]] tl::expected<Claim, Refusal> claim_http(const Asking& asking);
@@ -235,6 +242,9 @@ class Leases {
                                                               const std::string& label,
                                                               const IsAmong& is_among,
                                                               const HttpName& name) const;
+    template <class IsAsked>
+    [[nodiscard]] static LeasePtr own_of(const std::vector<LeasePtr>& found, const Claimant& who,
+                                         bool shared, IsAsked is_asked);
     // Of a name: whether one more may have it.
     [[nodiscard]] static bool is_shared(const std::vector<LeasePtr>& found,
                                         const IsAmong& is_among);
@@ -267,5 +277,22 @@ class Leases {
     std::atomic<std::uint32_t> pass_tls_count_{0};  // written under the lock
     std::string reserved_;                          // likewise; empty: none
 };
+
+// Of a name, what the claimant has already: that of his label, so that the machines of one key are
+// told apart; that of another one, if the name is not shared.
+template <class IsAsked>
+LeasePtr Leases::own_of(const std::vector<LeasePtr>& found, const Claimant& who, bool shared,
+                        IsAsked is_asked) {
+    LeasePtr own;
+    for (const LeasePtr& lease : found) {
+        if (lease->terms().owner == who.owner && is_asked(lease->terms())) {
+            if (lease->label_ == who.label) {
+                return lease;
+            }
+            own = shared || own ? own : lease;
+        }
+    }
+    return own;
+}
 
 }  // namespace portreeve::daemon

@@ -74,14 +74,12 @@ tl::expected<Leases::Claim, Refusal> Leases::claim_http_at(const Asking& asking)
     const Claimant& who = asking.who;
     const auto& all = at_host(asking.http->host);
     const bool shared = is_shared(all, who.is_among);
-    const auto same = std::find_if(all.begin(), all.end(), [&](const LeasePtr& lease) {
-        return lease->terms().owner == who.owner && lease->terms().path == asking.http->path &&
-               (!shared || lease->label_ == who.label);
+    const LeasePtr lease = own_of(all, who, shared, [&](const Lease::Terms& terms) {
+        return terms.path == asking.http->path;
     });
-    if (same == all.end()) {
+    if (lease == nullptr) {
         return add(asking, {{}, static_cast<std::uint16_t>(asking.wish.port), false, {}});
     }
-    const LeasePtr& lease = *same;
     if (lease->holder_ == who.holder) {
         return tl::unexpected(
             Refusal{"address_in_use", lease->address_text() +

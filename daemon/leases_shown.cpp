@@ -1,6 +1,9 @@
 // Leases as others see them: the records that are kept of them, the entries that are shown, the
 // news that are told.
 
+#include <set>
+#include <tuple>
+
 #include "daemon/leases.h"
 #include "daemon/wish_text.h"
 
@@ -26,6 +29,9 @@ std::vector<LeaseRecord> Leases::records() const {
     const Lock guard(lock_);
     std::vector<LeaseRecord> records;
     records.reserve(leases_.size());
+    std::set<
+        std::tuple<std::string, std::string, std::string, std::uint16_t, std::string, std::string>>
+        claims;
     for (const LeasePtr& lease : leases_) {
         const Lease::Terms& terms = lease->terms();
         LeaseRecord record{terms.id,
@@ -46,7 +52,12 @@ std::vector<LeaseRecord> Leases::records() const {
         if (lease->kind() == LeaseKind::http) {
             record.requested_port = record.port = lease->asked_port_;
         }
-        if (why_not_storable(record).empty()) {  // or none of the others could be kept either
+        // Or none of the others could be kept either.
+        const bool is_new = claims
+                                .emplace(record.owner, record.label, record.requested, record.port,
+                                         record.host, record.path)
+                                .second;
+        if (is_new && records.size() < kLeasesMax && why_not_storable(record).empty()) {
             records.push_back(std::move(record));
         }
     }

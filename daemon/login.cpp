@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <utility>
@@ -82,6 +83,21 @@ tl::expected<ssh::KeyOptions, Refusal> options_of_both(ssh::KeyOptions options,
     return options;
 }
 
+// What a line trusts its authority to say of who somebody is.
+std::vector<std::string> principals_by(const ssh::Certificate& certificate,
+                                       const ssh::KeyOptions& line) {
+    if (line.principals.empty()) {
+        return certificate.principals;
+    }
+    std::vector<std::string> trusted;
+    std::copy_if(certificate.principals.begin(), certificate.principals.end(),
+                 std::back_inserter(trusted), [&](const std::string& principal) {
+                     return std::find(line.principals.begin(), line.principals.end(), principal) !=
+                            line.principals.end();
+                 });
+    return trusted;
+}
+
 // A certificate whose signature holds, by one line that trusts its authority.
 tl::expected<Grant, Refusal> decide_authority(const LoginAttempt& attempt,
                                               const ssh::Certificate& certificate,
@@ -110,8 +126,9 @@ tl::expected<Grant, Refusal> decide_authority(const LoginAttempt& attempt,
     if (auto why = why_cannot_be_checked(certificate.key.type, *options, source)) {
         return tl::unexpected(std::move(*why));
     }
-    return Grant{certificate.key.fingerprint, attempt.user,          std::move(*options), source,
-                 certificate.name(),          certificate.principals};
+    return Grant{certificate.key.fingerprint, attempt.user,
+                 std::move(*options),         source,
+                 certificate.name(),          principals_by(certificate, line)};
 }
 
 tl::expected<Grant, Refusal> decide_certificate(const LoginAttempt& attempt,

@@ -107,6 +107,53 @@ TEST_F(LeasesTest, PortZeroIsTheOwnersAgain) {
     EXPECT_EQ(port(*claim(client(2), 0)), port(*second));
 }
 
+TEST_F(LeasesTest, WhoHasAsManyAsAllowedMayTakeOverWhatIsHisElsewhere) {
+    const auto port_one = claim(client(1), 28'600);
+    const auto any = claim(client(1), 0, "127.0.0.5");
+    const auto name = claim(client(1), 22, "pc42");
+    const auto gone = claim(client(1), 28'601);
+    static_cast<void>(lose(*gone));
+    Leases::Claimant full = client(2);
+    full.full = Refusal{"limit_tunnels_per_key", "too many"};
+    full.silent = {{&keeper_, 1}};
+    EXPECT_TRUE(claim(full, 28'600));
+    EXPECT_EQ(port(*claim(full, 0, "127.0.0.5")), port(*any));
+    EXPECT_TRUE(claim(full, 22, "PC42"));
+    EXPECT_EQ(code(claim(full, 28'601)), "limit_tunnels_per_key") << "it was not open";
+    EXPECT_EQ(code(claim(full, 28'602)), "limit_tunnels_per_key");
+    EXPECT_EQ(code(claim(full, 0)), "limit_tunnels_per_key");
+    EXPECT_EQ(code(claim(full, 22, "other")), "limit_tunnels_per_key");
+    EXPECT_TRUE(claim(client(2), 28'601)) << "it was not lost by that";
+}
+
+TEST_F(LeasesTest, ANameIsTakenOverByItsOwnLabelFirst) {
+    Leases::Claimant one = client(1, "ann", "one");
+    one.name_rules.share = ssh::Audience::parse("any").value();
+    ASSERT_TRUE(claim(one, 22, "x"));
+    ASSERT_TRUE(claim(client(2, "ann", "two"), 22, "x"));
+    const auto again = claim(client(3, "ann", "one"), 22, "x");  // does not share it any more
+    const auto two = claim(client(4, "ann", "two"), 22, "x");
+    ASSERT_TRUE(two);
+    EXPECT_NE(two->lease, again->lease);
+    EXPECT_EQ(leases_.label_of(two->lease), "two");
+    EXPECT_TRUE(format_leases(leases_.records()));
+}
+
+TEST_F(LeasesTest, WhatMadeRoomForAWishThatFailsIsTold) {
+    tell_all();
+    Leases foreign;  // whose sockets are in the way, and are no leases of this table's
+    ASSERT_TRUE(foreign.claim(client(9, "eve"), {"127.0.0.6", 28'603}, rules_));
+    const auto narrow = claim(client(1), 28'603, "127.0.0.5");
+    static_cast<void>(lose(*narrow));
+    static_cast<void>(told());
+    std::vector<Leases::Displaced> ended;
+    const auto wide = leases_.claim(client(2), {"0.0.0.0", 28'603}, rules_, nullptr, &ended);
+    EXPECT_EQ(code(wide), "address_in_use");
+    ASSERT_THAT(ended, SizeIs(1));
+    EXPECT_EQ(ended.front().lease, narrow->lease);
+    EXPECT_THAT(told(), ElementsAre("down: taken_over"));
+}
+
 TEST_F(LeasesTest, PortZeroIsLikelyTheSameEvenAfterTheLease) {
     const auto first = claim(client(1), 0);
     const std::uint16_t had = port(*first);

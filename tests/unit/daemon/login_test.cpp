@@ -139,6 +139,14 @@ TEST_F(Decided, PrincipalsOfTheLineTakeThePlaceOfTheUser) {
     EXPECT_EQ(code("user-cert"), "certificate_wrong_principal");
 }
 
+TEST_F(Decided, AnAuthorityIsTrustedForThePrincipalsOfItsLineAlone) {
+    certify("user", "ca", "-n devices,ops");
+    allow(line("ca", R"(cert-authority,principals="devices,others")"));
+    const auto grant = decide("user-cert");
+    ASSERT_TRUE(grant) << grant.error().sentence;
+    EXPECT_EQ(grant->principals, std::vector<std::string>{"devices"});
+}
+
 // At a reload, whatever else the lines of its authority ask for.
 TEST_F(Decided, ByACertificateAsItWasWhenItWasShown) {
     constexpr std::int64_t kMay2020S = 1'588'300'000;
