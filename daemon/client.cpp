@@ -239,7 +239,7 @@ std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {
 void Client::tell_opened(const ssh::ForwardWish& wish, const Tunnel& tunnel) {
     log_.tunnel_open(wish, tunnel);
     consoles_.tell(describe(tunnel));
-    if (!tunnel.note().empty() || tunnel.lease()->kind() == LeaseKind::http) {
+    if (!tunnel.note().empty() || tunnel.lease()->kind() != LeaseKind::tcp) {
         session_.say(describe(tunnel));
     }
 }

@@ -7,6 +7,7 @@
 #include "daemon/http/host.h"
 #include "daemon/http/label.h"
 #include "daemon/http/text.h"
+#include "daemon/names.h"
 #include "daemon/wish_text.h"
 #include "ssh/text.h"
 #include "uring/socket.h"
@@ -109,6 +110,9 @@ tl::expected<std::string, Refusal> host_of(const ssh::ForwardWish& wish, std::st
     }
     if (uring::Address::parse(name, 0)) {
         return not_valid(wish, "an address has neither credentials nor a path");
+    }
+    if (has_dot && reads_as_address(name)) {
+        return not_valid(wish, "it reads as an address, which is taken in full only: 127.0.0.1");
     }
     if (name.starts_with('.') || name.ends_with('.')) {
         return not_valid(wish, "a name neither begins nor ends with a dot");

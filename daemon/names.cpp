@@ -1,5 +1,7 @@
 #include "daemon/names.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <string>
 
@@ -19,6 +21,13 @@ bool well_formed(const std::string& name) {
 
 }  // namespace
 
+// inet_aton(3) takes numbers too, hexadecimal ones, and fewer than four.
+bool reads_as_address(const std::string& name) {
+    in_addr address{};
+    return name.find_first_not_of("0123456789.") == std::string::npos ||
+           inet_aton(name.c_str(), &address) == 1;
+}
+
 tl::expected<void, Refusal> check_name(const ssh::ForwardWish& wish, const conf::Config& config) {
     const std::string quoted = "\"" + ssh::shown(without_credentials(wish.address)) + "\"";
     if (!config.forward.aliases) {
@@ -26,12 +35,19 @@ tl::expected<void, Refusal> check_name(const ssh::ForwardWish& wish, const conf:
                                       quoted + " is a name, and this server serves none ([forward] "
                                                "aliases); ask for a port: -R 0:HOST:PORT"});
     }
-    if (!well_formed(wish.address) || ssh::lower_case(wish.address) == "localhost") {
+    const std::string name = ssh::lower_case(wish.address);
+    if (!well_formed(name) || name == "localhost" || name == "localhost.") {
         return tl::unexpected(Refusal{
             "name_not_valid",
             quoted + " is no name that can be had: it is up to " + std::to_string(kNameBytesMax) +
                 " letters, digits, \"-\", \"_\" and \".\", begins with a letter or a digit, "
                 "and is not localhost"});
+    }
+    if (reads_as_address(name)) {
+        return tl::unexpected(Refusal{
+            "name_not_valid", quoted + " is no name that can be had, since it reads as an address; "
+                                       "an address is taken in full only: -R "
+                                       "127.0.0.1:PORT:HOST:PORT"});
     }
     if (wish.port == 0) {
         return tl::unexpected(Refusal{

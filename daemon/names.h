@@ -21,6 +21,10 @@ inline constexpr std::size_t kNameBytesMax = 64;
 // Of the name that serves metrics; like every name's it is only a label.
 inline constexpr std::uint16_t kMetricsPort = 9464;
 
+// A number, or an address that is not written as addresses are here: "127.1", "0x7f000001",
+// "127.0.0.256". Who writes one means no name.
+[[nodiscard]] bool reads_as_address(const std::string& name);
+
 // Whether this name, which is_name(), can be had by anybody.
 [[nodiscard]] tl::expected<void, Refusal> check_name(const ssh::ForwardWish& wish,
                                                      const conf::Config& config);

@@ -66,6 +66,7 @@ TABLE = [
     ("", "80", "port_privileged"),
     ("", "pc42:{port}", "granted"),
     ("", "-pc42:{port}", "name_not_valid"),
+    ("", "127.1:{port}", "name_not_valid"),
     ("restrict", "{port}", "forwarding_not_allowed"),
     ("no-port-forwarding", "0", "forwarding_not_allowed"),
     ("restrict,port-forwarding", "{port}", "granted"),

@@ -267,12 +267,19 @@ def test_a_cancelled_name_is_anybodys(scene, gate):
 
 
 @pytest.mark.parametrize("name, port", [
-    ("-x", 22), ("a/b", 22), ("LocalHost", 22), ("x" * 65, 22), ("pc42", 0),
+    ("-x", 22), ("a/b", 22), ("LocalHost", 22), ("localhost.", 22), ("x" * 65, 22), ("pc42", 0),
+    ("127.1", 22), ("0", 22), ("0x7f000001", 22), ("127.0.0.256", 22), ("127.0.0.1.", 22),
 ])
 def test_what_is_no_name(scene, gate, name, port):
     ssh = scene.ssh(gate, f"{name}:{port}:127.0.0.1:1")
     gate.log.wait_event("refused", code="name_not_valid")
     ssh.stderr.wait_for(r"Remote: portreeve: refused .*: \".*\" (is no name|has port 0)")
+
+
+def test_who_gets_a_name_is_told_that_it_is_one(scene, gate):
+    """Who meant an address sees that nothing was opened at it."""
+    ssh = offer(scene, gate, scene.target(greet("inside")), name="gate-1.example")
+    ssh.stderr.wait_for(r"Remote: portreeve: private name open at gate-1\.example:22$")
 
 
 def test_names_can_be_switched_off(scene):

@@ -98,11 +98,15 @@ TEST(MayReach, PrivateNamesNeedNoPermitopenButMustBeInOneThatIsThere) {
 }
 
 TEST(MayForward, ANameMustBeOneThatCanBeServed) {
-    for (const char* name : {"pc42", "PC42", "4", "a.b-c_d", "blog.example.com"}) {
+    for (const char* name : {"pc42", "PC42", "4x", "a.b-c_d", "blog.example.com", "0x", "1.2.x"}) {
         EXPECT_EQ(forward("", name, 22), "") << name;
     }
-    for (const char* name : {"-x", ".x", "a/b", "a b", "a:b", "a\nb", "LocalHost"}) {
+    for (const char* name : {"-x", ".x", "a/b", "a b", "a:b", "a\nb", "LocalHost", "LocalHost."}) {
         EXPECT_EQ(forward("", name, 22), "name_not_valid") << name;
+    }
+    for (const char* mistyped : {"127.1", "0", "4", "0x7f000001", "0X7F.1", "127.0.0.256",
+                                 "127.0.0.1.", "1.2.3.4.5", "99999999999"}) {
+        EXPECT_EQ(forward("", mistyped, 22), "name_not_valid") << mistyped;
     }
     EXPECT_EQ(forward("", std::string(64, 'x'), 22), "");
     EXPECT_EQ(forward("", std::string(65, 'x'), 22), "name_not_valid");

@@ -92,6 +92,8 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(Domains, HttpNamesMean,
                          ::testing::Values(Case{"a..example.org", "name_not_valid"},
                                            Case{"a b.example.org", "name_not_valid"},
+                                           Case{"127.1", "name_not_valid"},
+                                           Case{"127.0.0.256", "name_not_valid"},
                                            Case{".example.org", "name_not_valid"},
                                            Case{"example.org.", "name_not_valid"}));
 
