@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/client_commands.h"
+#include "daemon/login_notice.h"
 #include "daemon/names.h"
 #include "daemon/wish_text.h"
 
@@ -100,25 +101,30 @@ void Client::end(ssh::Code reason, std::string_view sentence) {
 
 void Client::on_login_request(const ssh::LoginRequest& request) {
     const bool by_key = request.method() == ssh::LoginRequest::Method::public_key;
-    shown_ = std::make_unique<LoginShown>(LoginShown{
-        request.user(), by_key ? request.key().fingerprint : "", !by_key || request.proven()});
+    auto shown = std::make_unique<LoginShown>(LoginShown{
+        request.user(), by_key ? request.key().fingerprint : "", !by_key || request.proven(), {}});
+    if (shown_ && shown_->user == shown->user && shown_->fingerprint == shown->fingerprint) {
+        shown->noted = shown_->noted;
+    }
+    shown_ = std::move(shown);
     authenticator_.decide(request);
 }
 
 void Client::on_login_decided(tl::expected<Grant, Refusal> decision) {
     if (decision && shown_->enough) {
-        if (const auto entered = enter(std::move(*decision)); !entered) {
-            refuse_login(entered.error());
-            session_.answer_login(false);
+        if (auto entered = enter(std::move(*decision)); !entered) {
+            decision = tl::unexpected(std::move(entered.error()));
         } else {
             let_in();
+            return;
         }
-        return;
     }
+    bool goes_on = decision.has_value();
     if (!decision) {
         refuse_login(decision.error());
+        goes_on = !shown_->enough && is_worth_a_proof(decision.error());
     }
-    session_.answer_login(decision.has_value());
+    session_.answer_login(goes_on);
 }
 
 tl::expected<void, Refusal> Client::enter(Grant grant) {
@@ -219,8 +225,17 @@ void Client::refuse_login(const Refusal& refusal) {
     } else if (offence_) {
         offence_ = Offence::auth_failed;
     }
-    log_.login_refused(level_for_stranger(refusal.code), shown_->user, shown_->fingerprint,
-                       refusal);
+    const bool is_noted = shown_->enough && shown_->noted == refusal.code;  // at the first try
+    if (!is_noted) {
+        log_.login_refused(level_for_stranger(refusal.code), shown_->user, shown_->fingerprint,
+                           refusal);
+    }
+    if (shown_->enough) {
+        session_.show_banner(login_notice(refusal));
+        shown_->noted.reset();
+    } else {
+        shown_->noted = refusal.code;
+    }
 }
 
 std::uint16_t Client::on_forward(const ssh::ForwardWish& wish) {

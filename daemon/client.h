@@ -182,6 +182,7 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] std::optional<Refusal> why_against_words(LeaseKind kind, std::string_view path,
                                                            bool has_credentials) const;
     void retract(Tunnel& tunnel, const Refusal& why);
+    void tell_limit(const Tunnel& tunnel, const Refusal& refusal);
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share(KindFigures& kind,
                                                                    Traffic* tunnel);
     void refuse_forward(const ssh::ForwardWish& wish, const Refusal& refusal);
@@ -197,7 +198,8 @@ class Client final : private ssh::Session::Events,
     struct LoginShown {
         std::string user;
         std::string fingerprint;
-        bool enough = false;  // if it is granted, the client is in
+        bool enough = false;             // if it is granted, the client is in
+        std::optional<ssh::Code> noted;  // why it was refused before it was proven
     };
 
     Place place_;
@@ -237,8 +239,9 @@ class Client final : private ssh::Session::Events,
     bool has_spoken_ = false;                 // or was silent for long enough
     uring::Timer silence_ =
         uring::Timer::to<&Client::forget_rules_of_before>(this, place_.ring.timers());
-    bool wants_private_ = false;  // tcp-alias=true
-    bool auto_close_ = false;     // it ends with its last forward
+    std::int64_t limit_told_until_ms_ = 0;  // no other line about visitors too many
+    bool wants_private_ = false;            // tcp-alias=true
+    bool auto_close_ = false;               // it ends with its last forward
     bool draining_ = false;
     bool session_joined_ = false;
 };

@@ -45,10 +45,28 @@ void Client::on_visitor_open(Tunnel& tunnel, const Visitor& visitor) {
 void Client::on_visitor_turned_away(Tunnel& tunnel, const std::string& from, ssh::Code code,
                                     std::string_view why) {
     const Refusal refusal{code, std::string(why)};
-    if (code == "target_refused" || code == "target_failed") {
+    const bool is_limit = std::string_view(code).starts_with("limit_");
+    if (is_limit || code == "target_refused" || code == "target_failed") {
         place_.desk.note_error(tunnel.lease(), refusal);
     }
+    if (is_limit) {
+        tell_limit(tunnel, refusal);
+    }
     log_.visitor_refused(level_for_stranger("visitor_refused"), tunnel, from, refusal);
+}
+
+// Strangers can cause it as often as they like.
+void Client::tell_limit(const Tunnel& tunnel, const Refusal& refusal) {
+    constexpr std::int64_t kPeriodMs = 60'000;
+    const std::int64_t now_ms = place_.ring.now_ms();
+    if (now_ms < limit_told_until_ms_) {
+        return;
+    }
+    limit_told_until_ms_ = now_ms + kPeriodMs;
+    const std::string line =
+        "portreeve: refused a visitor of " + tunnel.address_text() + ": " + refusal.sentence + "\n";
+    consoles_.tell(line);
+    session_.say(line);
 }
 
 void Client::on_visitor_closed(Tunnel& tunnel, const Visitor& visitor) {

@@ -7,6 +7,7 @@
 
 #include "daemon/indexed.h"
 #include "daemon/proxy/endpoints.h"
+#include "uring/reset.h"
 
 namespace portreeve::daemon {
 namespace {
@@ -111,6 +112,7 @@ void Tunnel::take_visitor(Arrival arrival) {
     auto share = rules_of(rules_).admitted.admits(arrival.from) ? events_.admit_visitor(*this)
                                                                 : not_allowed(arrival.from);
     if (!share) {
+        uring::reset_at_close(arrival.socket.get());  // it must not take the end for an answer
         events_.on_visitor_turned_away(*this, arrival.from.text(), share.error().code,
                                        share.error().sentence);
         return;
@@ -140,10 +142,13 @@ void Tunnel::pass_on_unserved() {
     ring_.post(sweep_);
 }
 
-tl::expected<Visitor::Share, Refusal> Tunnel::admit_exchange() {
+tl::expected<Visitor::Share, Refusal> Tunnel::admit_exchange(const uring::Address& visitor) {
     auto share = events_.admit_visitor(*this);
     if (share) {
         ++visitors_total_;
+    } else {
+        events_.on_visitor_turned_away(*this, visitor.text(), share.error().code,
+                                       share.error().sentence);
     }
     return share;
 }

@@ -95,7 +95,8 @@ class Tunnel final : private uring::Listener::Events,
     void on_visitor_refused(Visitor& visitor, std::string_view reason) override;
     void on_visitor_unserved(Visitor& visitor, Arrival arrival) override;
     void on_visitor_done(Visitor& visitor) override;
-    [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_exchange() override;
+    [[nodiscard]] tl::expected<Visitor::Share, Refusal> admit_exchange(
+        const uring::Address& visitor) override;
     void on_target_failed(const uring::Address& visitor, const Refusal& why) override;
     void on_target_well() override;
     void on_exchange_over(const Visitor::Figures& figures) override { left_ += figures; }

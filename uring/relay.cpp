@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "uring/reset.h"
+
 namespace portreeve::uring {
 namespace {
 
@@ -164,8 +166,7 @@ void Relay::close(bool reset) {
     for (const Fd* socket : {&left_, &right_}) {
         if (reset) {
             // A shutdown would send FIN, an orderly end, before close() can send RST.
-            const linger at_once{.l_onoff = 1, .l_linger = 0};
-            setsockopt(socket->get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+            reset_at_close(socket->get());
         } else if (rightward_.waiting() || leftward_.waiting()) {
             ::shutdown(socket->get(), SHUT_RDWR);
         }

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "uring/reset.h"
+
 namespace portreeve::uring {
 
 Stream::Stream(Ring& ring, Pools pools, Fd socket, Events& events)
@@ -155,8 +157,7 @@ void Stream::close(bool reset) {
     closing_ = true;
     if (reset) {
         // A shutdown would send FIN, an orderly end, before close() can send RST.
-        const linger cut{.l_onoff = 1, .l_linger = 0};
-        setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+        reset_at_close(socket_.get());
         for (const Op* op : {&receive_, &send_}) {
             if (op->armed()) {
                 ring_.cancel(*op);

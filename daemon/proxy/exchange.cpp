@@ -40,7 +40,7 @@ Exchange::~Exchange() {
 }
 
 tl::expected<void, Refusal> Exchange::open() {
-    auto share = target_.begin(*this);
+    auto share = target_.begin(*this, visitor_);
     if (!share) {
         return tl::unexpected(share.error());
     }

@@ -58,11 +58,11 @@ Target::Target(uring::Ring& ring, ssh::Session& session, std::string requested, 
 
 Target::~Target() = default;
 
-tl::expected<Visitor::Share, Refusal> Target::begin(User& user) {
+tl::expected<Visitor::Share, Refusal> Target::begin(User& user, const uring::Address& visitor) {
     if (leaving_) {
         return tl::unexpected(Refusal{"owner_away", "the tunnel is closing"});
     }
-    auto share = events_.admit_exchange();
+    auto share = events_.admit_exchange(visitor);
     if (share) {
         user.index = users_.size();
         users_.push_back(&user);

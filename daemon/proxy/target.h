@@ -57,7 +57,8 @@ class Target {
         Events& operator=(const Events&) = delete;
         virtual ~Events() = default;
         // One more exchange: what it may use, or why there is none.
-        [[nodiscard]] virtual tl::expected<Visitor::Share, Refusal> admit_exchange() = 0;
+        [[nodiscard]] virtual tl::expected<Visitor::Share, Refusal> admit_exchange(
+            const uring::Address& visitor) = 0;
         // The target does not do what it is there for.
         virtual void on_target_failed(const uring::Address& visitor, const Refusal& why) = 0;
         // … and after it did not: it does again.
@@ -77,7 +78,8 @@ class Target {
     ~Target();
 
     // The right to one exchange; end() follows. Refused: there are too many, or the tunnel closes.
-    [[nodiscard]] tl::expected<Visitor::Share, Refusal> begin(User& user);
+    [[nodiscard]] tl::expected<Visitor::Share, Refusal> begin(User& user,
+                                                              const uring::Address& visitor);
     void end(User& user, const Visitor::Figures& figures);
 
     // A channel that has carried an exchange before, and has waited for no longer than this;

@@ -1,5 +1,6 @@
 """max-tunnels, max-visitors and max-rate: what all sessions of a key may have together."""
 
+import json
 import socket
 import threading
 import time
@@ -60,28 +61,46 @@ def test_visitors_are_counted_over_tunnels_and_sessions(scene):
     def served(at):
         sock = scene.visit(at)
         sock.sendall(b"hello")
-        return sock, visitor_answer(sock) == b"hello"
+        return sock if sock.recv(5) == b"hello" else None
 
-    def visitor_answer(sock):
+    def is_served(at):
         try:
-            return sock.recv(5)
+            return served(at) is not None
         except ConnectionError:
-            return b""
+            return False
 
-    held, inside = served(port)
-    assert inside
-    _, inside = served(other_port)
-    assert inside
+    held = served(port)
+    assert served(other_port)
     for at in (port, other_port):
-        sock, inside = served(at)
-        assert not inside
-        assert visitor.read_until_closed(sock) == b""
+        assert visitor.is_reset(at)
     event = gate.log.wait_event("visitor_refused")
     assert event["code"] == "limit_visitors_per_key"
     assert f"{gate.authorized_keys}:1" in event["why"]
 
     held.close()
-    until(lambda: served(other_port)[1], "a place is free again")
+    until(lambda: is_served(other_port), "a place is free again")
+
+
+@pytest.mark.parametrize("limit", ["per_tunnel", "per_key"])
+def test_a_visitor_too_many_is_cut_and_its_owner_told(scene, limit):
+    """By RST, lest it take the end for an answer; and the owner hears it once, not once each."""
+    gate = scene.gate(lines=[('max-visitors="1" ' if limit == "per_key" else "") + scene.key.line],
+                      limits={"visitors_per_tunnel": 1 if limit == "per_tunnel" else 100})
+    ssh, port = scene.tunnel(gate, scene.target(echo))
+    inside = scene.visit(port)
+    inside.sendall(b"hello")
+    assert streams.read_exactly(inside, 5) == b"hello"
+    for _ in range(3):
+        assert visitor.is_reset(port)
+    until(lambda: len(gate.log.events("visitor_refused")) == 3, "all are logged")
+    inside.sendall(b"again")
+    assert streams.read_exactly(inside, 5) == b"again"
+    told = [line for line in ssh.stderr.text().splitlines() if "refused a visitor" in line]
+    assert len(told) == 1 and f":{port}: the " in told[0], told
+    lister = scene.ssh(gate, command=["list", "--json"], verbose=False)
+    lister.wait_exit()
+    tunnel, = json.loads(lister.stdout.text())
+    assert tunnel["last_error"].startswith(f"limit_visitors_{limit}: "), tunnel
 
 
 def received_bytes(socks, seconds):

@@ -5,6 +5,7 @@ waited for is what happens then.
 """
 
 import contextlib
+import shutil
 import tempfile
 import time
 
@@ -109,6 +110,38 @@ def test_an_expiry_ends_a_live_session(scene):
     assert gate.log.wait_event("login_refused", fingerprint=scene.key.fingerprint)["code"] == \
         "key_expired"
     assert not unlimited.ended() and visitor.answers(other_port)
+
+
+NOTICE = "portreeve: refused the login: "
+
+
+def test_who_has_the_key_is_told_that_it_expired(scene):
+    """By every ssh, without -v; and the log has it once, although a key is shown twice."""
+    gate = scene.gate(lines=[f'expiry-time="20200101Z" {scene.key.line}'])
+    ssh = scene.ssh(gate, verbose=False)
+    assert ssh.wait_exit() == 255
+    assert f"{NOTICE}{gate.authorized_keys}:1: the time of expiry-time has passed" in \
+        ssh.stderr.text()
+    gate.log.wait_event("session_closed")
+    assert [event["code"] for event in gate.log.events("login_refused")] == ["key_expired"]
+
+
+def test_who_has_only_the_public_half_is_told_nothing(scene):
+    """ssh shows it, and then has nothing to prove it with."""
+    gate = scene.gate(lines=[f'expiry-time="20200101Z" {scene.key.line}'])
+    path = f"{scene.folder}/half.pub"
+    shutil.copy(scene.key.path + ".pub", path)
+    ssh = scene.ssh(gate, options={"IdentityFile": path}, key=scene.other_key)
+    assert ssh.wait_exit() == 255
+    assert "Server accepts key: " in ssh.stderr.text() and NOTICE not in ssh.stderr.text()
+    gate.log.wait_event("login_refused", code="key_expired")
+
+
+def test_from_elsewhere_a_key_is_not_known(scene):
+    gate = scene.gate(lines=[f'from="192.0.2.1" {scene.key.line}'])
+    ssh = scene.ssh(gate)
+    assert ssh.wait_exit() == 255
+    assert "Server accepts key: " not in ssh.stderr.text() and NOTICE not in ssh.stderr.text()
 
 
 # The first line that lets the login in holds, here as in sshd.

@@ -114,8 +114,11 @@ def test_a_limit_is_nobodys_fault(scene):
                       penalties={"exempt": [], "auth_failed": "1h", "no_auth": "1h", "min": "0s"})
     first = scene.ssh(gate)
     first.wait_login()
-    assert scene.ssh(gate).wait_exit() == 255
+    second = scene.ssh(gate, verbose=False)
+    assert second.wait_exit() == 255
     gate.log.wait_event("login_refused", code="limit_sessions_per_key")
+    assert re.search(r"^portreeve: refused the login: .*\[limits\] sessions_per_key",
+                     second.stderr.text(), re.MULTILINE), second.stderr.text()
     wait_closed(gate, 1)
     first.close()
     wait_closed(gate, 2)

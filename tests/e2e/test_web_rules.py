@@ -104,12 +104,12 @@ def test_who_may_visit_a_port(scene):
 
     def refused():
         """Once the words have come; they follow the forward, and until then a visitor is served."""
-        with web.Visitor(port).sock as sock:
-            try:
+        try:
+            with web.Visitor(port).sock as sock:
                 sock.sendall(b"GET /name HTTP/1.1\r\nHost: any\r\n\r\n")
                 return sock.recv(1) == b""
-            except (ConnectionResetError, BrokenPipeError):
-                return True
+        except (ConnectionResetError, BrokenPipeError):
+            return True
 
     until(refused, "a visitor is refused")
     assert gate.log.wait_event("visitor_refused")["code"] == "visitor_not_allowed"
@@ -253,6 +253,8 @@ def test_what_a_full_tunnel_turned_away_is_not_served_later(scene):
     until(lambda: silent.accepted == 1, "the only place is taken")
     visitor = visit(scene, gate)
     assert visitor.ask("/turned-away").status == 503
+    event = gate.log.wait_event("visitor_refused", code="limit_visitors_per_key")
+    assert event["tunnel"] == f"blog.{web.DOMAIN}" and event["visitor"].startswith("127.0.0.1:")
     first.close()
     until(lambda: silent.finished == 1, "the place is free")
     visitor.send(f"POST /b HTTP/1.1\r\nHost: blog.{web.DOMAIN}\r\nContent-Length: 9\r\n\r\nGET / ")

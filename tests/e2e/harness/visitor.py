@@ -37,6 +37,16 @@ def reset(sock):
     sock.close()
 
 
+def is_reset(port):
+    """Whether a visitor who says nothing gets RST, be it while it still connects."""
+    try:
+        with connect(port) as sock:
+            sock.recv(1)
+            return False
+    except ConnectionResetError:
+        return True
+
+
 def read_until_closed(sock):
     """All that comes before the connection ends, in whatever way it ends."""
     parts = []
