@@ -93,7 +93,8 @@ CommandAnswer explain(const ClientRequest& request, const CommandScene& scene) {
     }
     const Answer answer = explain_now(explain_wish(*wish, scene.grant, scene.policy), *wish,
                                       scene.grant, scene.policy, scene.leases);
-    return {answer.text, {}, answer.granted ? 0 : kNo};
+    return {
+        request.json ? json_text_of(json_of(answer)) : answer.text, {}, answer.granted ? 0 : kNo};
 }
 
 CommandAnswer kick(const ClientRequest& request, const CommandScene& scene) {
@@ -105,7 +106,22 @@ CommandAnswer kick(const ClientRequest& request, const CommandScene& scene) {
                     "\"; ssh GATE list shows them\n",
                 kNo};
     }
+    if (request.json) {
+        return {json_text_of({{"ended", count}}), {}, 0};
+    }
     return {"ended " + std::to_string(count) + (count == 1 ? " tunnel" : " tunnels") + "\n", {}, 0};
+}
+
+CommandAnswer help(const ClientRequest& request) {
+    if (!request.json) {
+        return {client_request_help(), {}, 0};
+    }
+    Json commands = Json::array();
+    for (const CommandHelp& command : client_commands()) {
+        commands.push_back(
+            {{"name", command.name}, {"argument", command.argument}, {"what", command.what}});
+    }
+    return {json_text_of({{"commands", std::move(commands)}}), {}, 0};
 }
 
 }  // namespace
@@ -126,7 +142,7 @@ CommandAnswer answer_command(const ClientRequest& request, const CommandScene& s
         case Kind::words:
             break;
     }
-    return {std::string(client_request_help()), {}, 0};
+    return help(request);
 }
 
 }  // namespace portreeve::daemon

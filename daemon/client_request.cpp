@@ -20,16 +20,17 @@ struct Command {
     std::string_view name;
     Kind kind;
     std::string_view argument;  // its name; empty: it has none
-    bool has_json;
+    std::string_view what;      // for who does not know it
 };
 
 constexpr std::array kCommands = {
-    Command{"help", Kind::help, "", false},
-    Command{"list", Kind::list, "", true},
-    Command{"status", Kind::status, "", true},
-    Command{"usage", Kind::usage, "", true},
-    Command{"explain", Kind::explain, "ADDR:PORT", false},
-    Command{"kick", Kind::kick, "NAME", false},
+    Command{"help", Kind::help, "", "this"},
+    Command{"list", Kind::list, "", "your tunnels"},
+    Command{"status", Kind::status, "", "who you are here"},
+    Command{"usage", Kind::usage, "", "what you use, and how much you may"},
+    Command{"explain", Kind::explain, "ADDR:PORT",
+            "whether -R ADDR:PORT would be granted, and why"},
+    Command{"kick", Kind::kick, "NAME", "end a tunnel of yours: NAME, NAME:PORT, PORT or URL"},
 };
 
 std::vector<std::string_view> words_of(std::string_view line) {
@@ -198,6 +199,11 @@ std::string known_commands() {
     return text;
 }
 
+std::string usage_of(const Command& command) {
+    return std::string(command.name) + (command.argument.empty() ? "" : " ") +
+           std::string(command.argument);
+}
+
 std::string line_of(const std::string& sentence) {
     return "portreeve: " + sentence + "\n";
 }
@@ -226,19 +232,14 @@ Wrong read_word(SessionWords& words, std::string_view text, std::int64_t now_s) 
 }
 
 tl::expected<ClientRequest, std::string> read_command(const Command& command,
-                                                      std::vector<std::string_view> words) {
-    ClientRequest request{command.kind, false, {}, {}};
+                                                      std::vector<std::string_view> words,
+                                                      bool is_json) {
+    ClientRequest request{command.kind, is_json, {}, {}};
     words.erase(words.begin());
-    if (command.has_json && !words.empty() && words.back() == "--json") {
-        request.json = true;
-        words.pop_back();
-    }
     const std::size_t wanted = command.argument.empty() ? 0 : 1;
     if (words.size() != wanted) {
-        return tl::unexpected(
-            line_of("write " + std::string(command.name) +
-                    (wanted == 0 ? "" : " " + std::string(command.argument)) +
-                    (command.has_json ? ", or " + std::string(command.name) + " --json" : "")));
+        const std::string usage = usage_of(command);
+        return tl::unexpected(line_of("write " + usage + ", or " + usage + " --json"));
     }
     request.argument = wanted == 0 ? "" : std::string(words.front());
     return request;
@@ -252,18 +253,22 @@ tl::expected<ClientRequest, std::string> parse_client_request(std::string_view l
         return tl::unexpected(
             line_of("a command has " + std::to_string(kRequestBytesMax) + " bytes at most"));
     }
-    const std::vector<std::string_view> words = words_of(line);
+    std::vector<std::string_view> words = words_of(line);
     if (!std::all_of(words.begin(), words.end(), ssh::is_text)) {
         return tl::unexpected(line_of("the command holds a character that is no text"));
     }
+    const bool is_json = std::erase(words, "--json") > 0;
     if (words.empty()) {
-        return ClientRequest{};
+        return ClientRequest{Kind::help, is_json, {}, {}};
     }
     const auto command = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& one) {
         return one.name == words.front();
     });
     if (command != kCommands.end()) {
-        return read_command(*command, words);
+        return read_command(*command, words, is_json);
+    }
+    if (is_json) {
+        return tl::unexpected(line_of("--json is for commands: " + known_commands()));
     }
     ClientRequest request{Kind::words, false, {}, {}};
     for (const std::string_view word : words) {
@@ -274,30 +279,42 @@ tl::expected<ClientRequest, std::string> parse_client_request(std::string_view l
     return request;
 }
 
-std::string_view client_request_help() {
-    return "Tunnels are asked for with -R; what else can be asked of this server:\n"
-           "\n"
-           "  ssh GATE list [--json]       your tunnels\n"
-           "  ssh GATE status [--json]     who you are here\n"
-           "  ssh GATE usage [--json]      what you use, and how much you may\n"
-           "  ssh GATE explain ADDR:PORT   whether -R ADDR:PORT would be granted, and why\n"
-           "  ssh GATE kick NAME           end a tunnel of yours: NAME, NAME:PORT, PORT or URL\n"
-           "  ssh GATE help                this\n"
-           "\n"
-           "Behind the forwards of a session, without -N: ssh -R ... GATE WORD=VALUE ...\n"
-           "\n"
-           "  tcp-alias=true               its names are to be private: none is put on the web\n"
-           "  tcp-aliases-allowed-users=   who may reach its private names: SHA256:..., groups, "
-           "any\n"
-           "  allow=, deny=                who may visit its tunnels: 192.0.2.0/24,2001:db8::/32\n"
-           "  proxy-protocol=              1 or 2: targets get a PROXY header first\n"
-           "  host-header=                 what targets of http names get as Host\n"
-           "  strip-path=false             the path of an http name stays in what its target gets\n"
-           "  force-https=true             visitors of http names are sent to https\n"
-           "  sni-proxy=true               TLS for its http names goes to the target unopened\n"
-           "  deadline=                    when it ends: 1h30m from now, or seconds since 1970\n"
-           "  auto-close=true              it ends with its last forward\n"
-           "  local-forward=true           nothing: a session without forwards is left alone\n";
+std::vector<CommandHelp> client_commands() {
+    std::vector<CommandHelp> all;
+    all.reserve(kCommands.size());
+    for (const Command& command : kCommands) {
+        all.push_back({command.name, command.argument, command.what});
+    }
+    return all;
+}
+
+std::string client_request_help() {
+    constexpr std::size_t kUsageColumns = 29;
+    std::string text =
+        "Tunnels are asked for with -R; what else can be asked of this server, with --json for "
+        "programs:\n\n";
+    for (const Command& command : kCommands) {
+        std::string usage = "  ssh GATE " + usage_of(command);
+        usage.resize(std::max(usage.size() + 1, kUsageColumns), ' ');
+        text.append(usage).append(command.what).append("\n");
+    }
+    text +=
+        "\n"
+        "Behind the forwards of a session, without -N: ssh -R ... GATE WORD=VALUE ...\n"
+        "\n"
+        "  tcp-alias=true               its names are to be private: none is put on the web\n"
+        "  tcp-aliases-allowed-users=   who may reach its private names: SHA256:..., groups, "
+        "any\n"
+        "  allow=, deny=                who may visit its tunnels: 192.0.2.0/24,2001:db8::/32\n"
+        "  proxy-protocol=              1 or 2: targets get a PROXY header first\n"
+        "  host-header=                 what targets of http names get as Host\n"
+        "  strip-path=false             the path of an http name stays in what its target gets\n"
+        "  force-https=true             visitors of http names are sent to https\n"
+        "  sni-proxy=true               TLS for its http names goes to the target unopened\n"
+        "  deadline=                    when it ends: 1h30m from now, or seconds since 1970\n"
+        "  auto-close=true              it ends with its last forward\n"
+        "  local-forward=true           nothing: a session without forwards is left alone\n";
+    return text;
 }
 
 }  // namespace portreeve::daemon

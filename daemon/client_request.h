@@ -1,6 +1,6 @@
 // What a client may say behind the host: `ssh GATE list --json`, and words about its own session,
 // `ssh -R … GATE deadline=1h`. There is no shell and no program behind it; a word that is not known
-// is an error that lists those that are.
+// is an error that lists those that are. `--json` may stand anywhere among a command's words.
 //
 // Owns: values only. Called by: Client, for each command that a session channel brings. Bounds:
 // kLineBytesMax.
@@ -51,6 +51,13 @@ inline constexpr std::size_t kRequestBytesMax = 4096;
 // The error is a text of whole lines.
 [[nodiscard]] tl::expected<ClientRequest, std::string> parse_client_request(std::string_view line,
                                                                             std::int64_t now_s);
-[[nodiscard]] std::string_view client_request_help();
+[[nodiscard]] std::string client_request_help();
+// What there is to be asked, in the order of the help; all of it with --json too.
+struct CommandHelp {
+    std::string_view name;
+    std::string_view argument;  // its name; empty: it has none
+    std::string_view what;
+};
+[[nodiscard]] std::vector<CommandHelp> client_commands();
 
 }  // namespace portreeve::daemon

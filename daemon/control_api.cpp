@@ -135,8 +135,7 @@ HttpAnswer explain_forward(const HttpQuestion& question, ControlHost& host) {
     if (!asked) {
         return http_error(kBadRequest, {asked.error()});
     }
-    const Answer said = host.control_explain(*asked);
-    return answer({{"granted", said.granted}, {"text", said.text}});
+    return answer(json_of(host.control_explain(*asked)));
 }
 
 // The parts of the log that may have a level of their own.

@@ -7,6 +7,7 @@
 
 #include "daemon/binding.h"
 #include "daemon/grant.h"
+#include "daemon/json_text.h"
 #include "daemon/login.h"
 #include "daemon/time_text.h"
 #include "daemon/wish_text.h"
@@ -82,7 +83,7 @@ std::string rows_of_hints(const Question& question, const Refusal& refusal) {
 }
 
 Answer refused(const Refusal& refusal, const std::string& rows) {
-    return {false, refusal_text(refusal) + rows, {}};
+    return {false, std::string(refusal.code), refusal_text(refusal) + rows, {}};
 }
 
 Answer login_refused(const Question& question, const Policy& policy, const Refusal& refusal) {
@@ -94,6 +95,7 @@ Answer login_refused(const Question& question, const Policy& policy, const Refus
         return refused(refusal, row("key", key_text(question.key)) + rows);
     }
     return {false,
+            std::string(refusal.code),
             "undecided: the files do not let the key in, but [auth] command would be asked, "
             "and its answer is not in the configuration\n" +
                 row("key", key_text(question.key)) +
@@ -174,16 +176,18 @@ Answer explained(const ssh::ForwardWish& wish, const Grant& grant, const Policy&
     const std::string granted = "granted: " + text_of(wish) + "\n" + who;
     const std::string limits = rows_of_limits(grant, policy.config.limits);
     if (*http) {
-        return {true, granted + rows_of_http_name(grant, **http, policy.config.http) + limits, {}};
+        return {
+            true, {}, granted + rows_of_http_name(grant, **http, policy.config.http) + limits, {}};
     }
     if (is_name(wish.address)) {
-        return {true, granted + rows_of_name(grant) + limits, {}};
+        return {true, {}, granted + rows_of_name(grant) + limits, {}};
     }
     const auto wanted = addresses_for(wish.address, rules.bind);
     if (!wanted) {
         return refused(wanted.error(), who);
     }
     return {true,
+            {},
             granted + row("listens on", place_text(*wanted, wish, rules)) +
                 row("note", wanted->note) + limits,
             {}};
@@ -208,6 +212,10 @@ std::optional<std::string> read_field(std::string_view field) {
 }
 
 }  // namespace
+
+nlohmann::ordered_json json_of(const Answer& answer) {
+    return {{"granted", answer.granted}, {"code", answer.code}, {"text", answer.text}};
+}
 
 std::string refusal_text(const Refusal& refusal) {
     return "refused: " + std::string(refusal.code) + ": " + refusal.sentence + "\n";
@@ -293,6 +301,7 @@ Answer explain_now(Answer answer, const ssh::ForwardWish& wish, const Grant& gra
     if (const auto why = leases.why_anothers(grant.owner, grant.user, is_among, wish,
                                              config.forward, http && *http ? &**http : nullptr)) {
         answer.granted = false;
+        answer.code = why->code;
         answer.text = refusal_text(*why);
     }
     return answer;

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
 #include <tl/expected.hpp>
 
 #include "daemon/arguments.h"
@@ -36,9 +37,13 @@ struct Question {
 
 struct Answer {
     bool granted = false;
+    std::string code;            // of the refusal; empty: granted
     std::string text;            // the first word is "granted", "refused" or "undecided"
     std::optional<Grant> grant;  // nullopt: the key is not let in
 };
+
+// For programs: granted, code, text.
+[[nodiscard]] nlohmann::ordered_json json_of(const Answer& answer);
 
 // "refused: CODE: sentence", a line.
 [[nodiscard]] std::string refusal_text(const Refusal& refusal);

@@ -88,6 +88,28 @@ def test_explain_knows_what_is_anothers(scene):
     ask(scene, gate, "explain", "pc43:22")
 
 
+def test_all_of_it_as_json(scene):
+    gate = scene.gate(lines=[f'permitlisten="8080",permitlisten="0" {scene.key.line}'])
+
+    def said(*words, **more):
+        return json.loads(ask(scene, gate, *words, **more))
+
+    commands = said("help", "--json")["commands"]
+    assert [one["name"] for one in commands] == ["help", "list", "status", "usage", "explain",
+                                                 "kick"]
+    assert commands[4] == {"name": "explain", "argument": "ADDR:PORT",
+                           "what": "whether -R ADDR:PORT would be granted, and why"}
+    answer = said("explain", "8080", "--json")
+    assert (answer["granted"], answer["code"]) == (True, "")
+    assert answer["text"].startswith('granted: "localhost" port 8080\n')
+    answer = said("explain", "--json", "9090", status=1)
+    assert (answer["granted"], answer["code"]) == (False, "listen_not_permitted")
+    scene.tunnel(gate, scene.target(greet("hello")), user="pc42")
+    assert [one["user"] for one in said("--", "--json", "list")] == ["pc42"]
+    assert said("kick", "--json", "pc42") == {"ended": 1}
+    assert ask(scene, gate, "kick", "pc42", "--json", status=1).startswith("portreeve: no tunnel")
+
+
 @pytest.mark.parametrize("how", ["name", "name and port", "port"])
 def test_kick_ends_a_tunnel_and_tells_its_session(scene, gate, how):
     target = scene.target(greet("hello"))
@@ -103,7 +125,7 @@ def test_kick_ends_a_tunnel_and_tells_its_session(scene, gate, how):
 
 
 def test_help_and_what_is_not_known(scene, gate):
-    assert "ssh GATE list [--json]" in ask(scene, gate, "help")
+    assert "\n  ssh GATE list              your tunnels\n" in ask(scene, gate, "help")
     for words in (["bash"], ["rm", "-rf", "/"], ["list;ls"], ["$(ls)"]):
         said = ask(scene, gate, *words, status=2)
         assert "the commands are help, list, status, usage, explain, kick" in said

@@ -84,7 +84,9 @@ def test_explain(scene):
     said = ctl(gate, "explain", "--key", key, "--listen=9090", status=1)
     assert said.startswith("refused: listen_not_permitted: ")
     answer = json.loads(ctl(gate, "--json", "explain", "--key", key, "--listen", "8080"))
-    assert answer["granted"] is True
+    assert answer["granted"] is True and answer["code"] == ""
+    answer = json.loads(ctl(gate, "--json", "explain", "--key", key, "--listen", "9090", status=1))
+    assert answer["granted"] is False and answer["code"] == "listen_not_permitted"
     assert ctl(gate, "explain", "--key", scene.key.path, "--listen", "1", status=2) == \
         f"portreevectl: --key {scene.key.path}: give the public part, {scene.key.path}.pub\n"
     assert "--from" in ctl(gate, "explain", "--key", key, "--listen", "8080", "--from", "x",

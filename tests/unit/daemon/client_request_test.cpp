@@ -31,15 +31,23 @@ TEST(ClientRequest, Commands) {
     EXPECT_TRUE(read(" list \t--json ").json);
     EXPECT_TRUE(read("status --json").json);
     EXPECT_EQ(read("usage").kind, Kind::usage);
+    EXPECT_TRUE(read("--json list").json);
+    EXPECT_TRUE(read("kick --json pc42").json);
+    EXPECT_EQ(read("kick --json pc42").argument, "pc42");
+    EXPECT_EQ(read("--json explain 8080").argument, "8080");
+    EXPECT_TRUE(read("help --json").json);
+    EXPECT_EQ(read("--json").kind, Kind::help);
     EXPECT_EQ(read("explain *:8080").argument, "*:8080");
     EXPECT_EQ(read("kick pc42").argument, "pc42");
 }
 
 TEST(ClientRequest, WhatACommandDoesNotTakeIsAnError) {
     EXPECT_EQ(wrong("list all"), "portreeve: write list, or list --json\n");
-    EXPECT_EQ(wrong("kick"), "portreeve: write kick NAME\n");
-    EXPECT_EQ(wrong("explain a b"), "portreeve: write explain ADDR:PORT\n");
-    EXPECT_EQ(wrong("help --json"), "portreeve: write help\n");
+    EXPECT_EQ(wrong("kick"), "portreeve: write kick NAME, or kick NAME --json\n");
+    EXPECT_EQ(wrong("explain a b"),
+              "portreeve: write explain ADDR:PORT, or explain ADDR:PORT --json\n");
+    EXPECT_EQ(wrong("help me"), "portreeve: write help, or help --json\n");
+    EXPECT_THAT(wrong("deadline=1h --json"), HasSubstr("--json is for commands: help, list"));
 }
 
 TEST(ClientRequest, WordsAboutTheSession) {
