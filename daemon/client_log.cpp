@@ -44,6 +44,7 @@ void ClientLog::session_closed(Log::Level level, ssh::Code reason, std::string_v
             {{"reason", std::string(reason)},
              {"client", client_},
              {"user", user()},
+             {"fingerprint", fingerprint()},
              {"logged_in", grant_ != nullptr ? "yes" : "no"},
              {"why", std::string(detail)}});
     if (login_refusal_) {
@@ -67,6 +68,13 @@ void ClientLog::refused(const ssh::ForwardWish& wish, const Refusal& refusal) co
 }
 
 void ClientLog::tunnel_open(const ssh::ForwardWish& wish, const Tunnel& tunnel) const {
+    if (!tunnel.taken_from().empty()) {
+        log_.info("tunnel_taken", {{"address", tunnel.address_text()},
+                                   {"former_client", tunnel.taken_from()},
+                                   {"client", client_},
+                                   {"user", user()},
+                                   {"fingerprint", fingerprint()}});
+    }
     log_.info("tunnel_open", {{"address", tunnel.address_text()},
                               {"requested", wish_text(wish.address, wish.port)},
                               {"client", client_},
@@ -94,7 +102,8 @@ void ClientLog::visitor_open(const Tunnel& tunnel, const Visitor& visitor) const
     if (log_.shows(Log::Level::debug, "visitor_open")) {
         log_.debug("visitor_open", {{"tunnel", tunnel.address_text()},
                                     {"visitor", visitor.peer().text()},
-                                    {"user", user()}});
+                                    {"user", user()},
+                                    {"fingerprint", fingerprint()}});
     }
 }
 
@@ -110,6 +119,7 @@ void ClientLog::visitor_refused(Log::Level level, const Tunnel& tunnel, const st
              {"tunnel", tunnel.address_text()},
              {"visitor", from},
              {"user", user()},
+             {"fingerprint", fingerprint()},
              {"why", refusal.sentence}});
 }
 
@@ -119,6 +129,7 @@ void ClientLog::visitor_closed(const Tunnel& tunnel, const Visitor& visitor) con
                    {{"tunnel", tunnel.address_text()},
                     {"visitor", visitor.peer().text()},
                     {"user", user()},
+                    {"fingerprint", fingerprint()},
                     {"reason", std::string(visitor.end_reason())},
                     {"duration_ms", std::to_string(ring_.now_ms() - visitor.opened_ms())},
                     {"bytes_in", std::to_string(visitor.figures().from_visitor_bytes)},

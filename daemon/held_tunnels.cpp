@@ -137,6 +137,7 @@ void HeldTunnels::refuse(const Lease& lease, Arrival visitor, ssh::Code code) {
             {{"code", std::string(code)},
              {"tunnel", lease.address_text()},
              {"visitor", visitor.from.text()},
+             {"fingerprint", lease.terms().owner},
              {"why", std::string(why)}});
 }
 

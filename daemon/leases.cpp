@@ -245,6 +245,7 @@ tl::expected<Leases::Claim, Refusal> Leases::take_over(const Asking& asking,
         } else {
             const Refusal why{"taken_over", "taken over by a newer session of the same key"};
             tell(conf::EventKind::taken, *lease, &why, former_client);
+            claim->taken_from = former_client;
         }
     }
     return claim;

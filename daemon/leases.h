@@ -81,6 +81,7 @@ class Leases {
         std::uint32_t kept_max = 0;  // of those held for its owner, how many at most; 0: any number
         bool again = false;          // the lease is older than this claim
         TunnelRulesPtr rules = {};   // … and this is what its owner said of visitors then
+        std::string taken_from = {};  // the client that was here with it; empty: none was
     };
     struct Counts {
         struct Kind {

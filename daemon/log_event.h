@@ -70,6 +70,7 @@ inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"tunnel_closed", Subsystem::tunnel, "7ea80b25043442bca5183a6a9f8382c3"},
     {"lease_ended", Subsystem::tunnel, "4141223cac6f4a458c6dd5c8a27459f5"},
     {"tunnel_held", Subsystem::tunnel, "64f7918fec044e65b0d424d69dc5e04f"},
+    {"tunnel_taken", Subsystem::tunnel, "a36a175752264e58967023225b1a78b0"},
     {"tunnel_open", Subsystem::tunnel, "ef9d072758f644978abd9b38a2000aef"},
     {"request", Subsystem::visitor, "e197ef3a18a98a2fc6bb5b9de85c5252"},
     {"visitor_closed", Subsystem::visitor, "c79aef2060a34bcb877768df4dda2a0a"},

@@ -31,6 +31,7 @@ Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& sess
       lease_(std::move(claim.lease)),
       turn_(claim.turn),
       again_(claim.again),
+      taken_from_(std::move(claim.taken_from)),
       requested_(wish.address),
       requested_port_(wish.port),
       port_(lease_->kind() == LeaseKind::http ? static_cast<std::uint16_t>(wish.port)

@@ -81,6 +81,8 @@ class Tunnel final : private uring::Listener::Events,
     [[nodiscard]] std::size_t visitor_count() const {
         return visitors_.size() + (target_ ? target_->busy_count() : 0);
     }
+    // The client that had it until now; empty: it was taken from nobody.
+    [[nodiscard]] const std::string& taken_from() const { return taken_from_; }
     // Of an http name, what its requests go to; nullptr: it is none.
     [[nodiscard]] Target* target() { return target_.get(); }
     // Of all visitors so far, those that are in and those that have left.
@@ -112,6 +114,7 @@ class Tunnel final : private uring::Listener::Events,
     LeasePtr lease_;
     std::uint64_t turn_;
     bool again_;
+    std::string taken_from_;
     std::string requested_;
     std::uint32_t requested_port_;
     std::uint16_t port_;

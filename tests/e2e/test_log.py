@@ -57,6 +57,46 @@ def test_a_tunnel_that_ends_says_what_it_carried(scene):
     assert event["fingerprint"].startswith("SHA256:") and event["user"] == gate.user
 
 
+@pytest.mark.parametrize("wish", ["port", "name"])
+def test_a_takeover_says_from_whom_to_whom(scene, wish):
+    gate = scene.gate()
+    target = scene.target(echo)
+    forward = f"{'pc42:22' if wish == 'name' else ports.fixed()}:127.0.0.1:{target.port}"
+    scene.ssh(gate, forward).wait_granted()
+    assert not gate.log.events("tunnel_taken")
+    scene.ssh(gate, forward).wait_granted()
+    one, two = [event["client"] for event in gate.log.events("tunnel_open")]
+    taken = gate.log.wait_event("tunnel_taken", former_client=one, client=two)
+    assert taken["level"] == "info" and taken["user"] == gate.user
+    assert taken["fingerprint"] == scene.key.fingerprint
+    assert taken["address"] == gate.log.events("tunnel_open")[0]["address"]
+    gate.log.wait_event("session_closed", reason="taken_over", client=one)
+
+
+def test_an_owner_who_is_back_takes_from_nobody(scene):
+    gate = scene.gate()
+    forward = f"pc42:22:127.0.0.1:{scene.target(echo).port}"
+    first = scene.ssh(gate, forward)
+    first.wait_granted()
+    first.close()
+    gate.log.wait_event("tunnel_held")
+    scene.ssh(gate, forward).wait_granted()
+    assert len(gate.log.events("tunnel_open")) == 2 and not gate.log.events("tunnel_taken")
+
+
+def test_visitors_and_ends_have_the_key(scene):
+    gate = scene.gate(lines=[f'max-visitors="1" {scene.key.line}'])
+    ssh, port = scene.tunnel(gate, scene.target(echo))
+    with visitor.connect(port) as sock:
+        sock.sendall(b"seen")
+        assert streams.read_exactly(sock, 4) == b"seen"
+        assert visitor.is_reset(port)
+    gate.log.wait_event("visitor_closed")
+    ssh.close()
+    for name in ("visitor_open", "visitor_refused", "visitor_closed", "session_closed"):
+        assert gate.log.wait_event(name)["fingerprint"] == scene.key.fingerprint, name
+
+
 def test_json_lines(scene):
     gate = scene.gate(log={"level": "debug", "format": "json"})
     _, port = scene.tunnel(gate, scene.target(echo))
