@@ -155,23 +155,29 @@ Wrong read_deny(SessionWords& words, std::string_view value, std::int64_t) {
 struct Honoured {
     std::string_view name;
     Wrong (*read)(SessionWords& words, std::string_view value, std::int64_t now_s);
+    std::string_view what;  // for who does not know it
 };
 
 constexpr std::array kHonoured = {
-    Honoured{"allow", read_allow},
-    Honoured{"auto-close", read_auto_close},
-    Honoured{"deadline", read_deadline},
-    Honoured{"deny", read_deny},
-    Honoured{"force-https", read_force_https},
-    Honoured{"host-header", read_host_header},
-    Honoured{"local-forward", read_local_forward},
-    Honoured{"proxy-protocol", read_proxy_header},
-    Honoured{"proxyproto", read_proxy_header},
-    Honoured{"share", read_share},
-    Honoured{"sni-proxy", read_sni_proxy},
-    Honoured{"strip-path", read_strip_path},
-    Honoured{"tcp-alias", read_tcp_alias},
-    Honoured{"tcp-aliases-allowed-users", read_alias_users},
+    Honoured{"tcp-alias", read_tcp_alias,
+             "true: its names are to be private, none is put on the web"},
+    Honoured{"tcp-aliases-allowed-users", read_alias_users,
+             "who may reach its private names: SHA256:..., groups, any"},
+    Honoured{"share", read_share, "who may have its names too: SHA256:..., groups, any"},
+    Honoured{"allow", read_allow, "who may visit its tunnels: 192.0.2.0/24,2001:db8::/32"},
+    Honoured{"deny", read_deny, "who may not"},
+    Honoured{"proxy-protocol", read_proxy_header, "1 or 2: targets get a PROXY header first"},
+    Honoured{"proxyproto", read_proxy_header, "the same"},
+    Honoured{"host-header", read_host_header, "what targets of http names get as Host"},
+    Honoured{"strip-path", read_strip_path,
+             "false: the path of an http name stays in what its target gets"},
+    Honoured{"force-https", read_force_https, "true: visitors of http names are sent to https"},
+    Honoured{"sni-proxy", read_sni_proxy,
+             "true: TLS for its http names goes to the target unopened"},
+    Honoured{"deadline", read_deadline, "when it ends: 1h30m from now, or seconds since 1970"},
+    Honoured{"auto-close", read_auto_close, "true: it ends with its last forward"},
+    Honoured{"local-forward", read_local_forward,
+             "true: nothing; a session without forwards is left alone"},
 };
 
 struct Declined {
@@ -202,6 +208,12 @@ std::string known_commands() {
 std::string usage_of(const Command& command) {
     return std::string(command.name) + (command.argument.empty() ? "" : " ") +
            std::string(command.argument);
+}
+
+std::string help_line(std::string words, std::string_view what) {
+    constexpr std::size_t kColumns = 27;
+    words.resize(std::max(words.size() + 1, kColumns), ' ');
+    return "  " + words + std::string(what) + "\n";
 }
 
 std::string line_of(const std::string& sentence) {
@@ -289,31 +301,16 @@ std::vector<CommandHelp> client_commands() {
 }
 
 std::string client_request_help() {
-    constexpr std::size_t kUsageColumns = 29;
     std::string text =
         "Tunnels are asked for with -R; what else can be asked of this server, with --json for "
         "programs:\n\n";
     for (const Command& command : kCommands) {
-        std::string usage = "  ssh GATE " + usage_of(command);
-        usage.resize(std::max(usage.size() + 1, kUsageColumns), ' ');
-        text.append(usage).append(command.what).append("\n");
+        text += help_line("ssh GATE " + usage_of(command), command.what);
     }
-    text +=
-        "\n"
-        "Behind the forwards of a session, without -N: ssh -R ... GATE WORD=VALUE ...\n"
-        "\n"
-        "  tcp-alias=true               its names are to be private: none is put on the web\n"
-        "  tcp-aliases-allowed-users=   who may reach its private names: SHA256:..., groups, "
-        "any\n"
-        "  allow=, deny=                who may visit its tunnels: 192.0.2.0/24,2001:db8::/32\n"
-        "  proxy-protocol=              1 or 2: targets get a PROXY header first\n"
-        "  host-header=                 what targets of http names get as Host\n"
-        "  strip-path=false             the path of an http name stays in what its target gets\n"
-        "  force-https=true             visitors of http names are sent to https\n"
-        "  sni-proxy=true               TLS for its http names goes to the target unopened\n"
-        "  deadline=                    when it ends: 1h30m from now, or seconds since 1970\n"
-        "  auto-close=true              it ends with its last forward\n"
-        "  local-forward=true           nothing: a session without forwards is left alone\n";
+    text += "\nBehind the forwards of a session, without -N: ssh -R ... GATE WORD=VALUE ...\n\n";
+    for (const Honoured& word : kHonoured) {
+        text += help_line(std::string(word.name) + "=", word.what);
+    }
     return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "daemon/json_text.h"
 #include "daemon/people_text.h"
@@ -39,13 +40,25 @@ Row row_of(const Json& tunnel) {
             error.empty() ? "" : error + " (" + text_in(tunnel, "last_error_at") + ")"};
 }
 
+// A to Z without regard to case.
+bool same_word(std::string_view one, std::string_view other) {
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                      [&](char a, char b) { return lower(a) == lower(b); });
+}
+
 }  // namespace
 
+// What is asked for as a name is one in any case; a user name of a client is as it is written.
 bool TunnelEntry::is_called(const std::string& text) const {
     const std::string port_text = std::to_string(port);
-    return text == name || text == name + ":" + port_text ||
-           (kind == LeaseKind::tcp && text == port_text) ||
-           (kind == LeaseKind::http && (text == address || text == url));
+    if (kind == LeaseKind::tcp) {
+        return text == name || text == name + ":" + port_text || text == port_text;
+    }
+    return same_word(text, name) || same_word(text, name + ":" + port_text) ||
+           (kind == LeaseKind::http && (same_word(text, address) || text == url));
 }
 
 Json object_of(const TunnelEntry& entry) {

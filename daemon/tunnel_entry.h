@@ -39,6 +39,7 @@ struct TunnelEntry {
     Traffic::Figures traffic;
 
     // Whether NAME, NAME:PORT or PORT means this one; or of http its host or URL.
+    // Names in any case.
     [[nodiscard]] bool is_called(const std::string& text) const;
     bool operator==(const TunnelEntry&) const = default;
 };

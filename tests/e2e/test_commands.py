@@ -124,8 +124,20 @@ def test_kick_ends_a_tunnel_and_tells_its_session(scene, gate, how):
     assert not other.ended()
 
 
+def test_a_name_is_kicked_in_any_case(scene, gate):
+    """As it is reached in any; a tunnel of a port has the user name that its client wrote."""
+    ssh = scene.ssh(gate, "Abc:22:127.0.0.1:9")
+    ssh.wait_granted()
+    other, _ = scene.tunnel(gate, scene.target(greet("hello")), user="ABC")
+    assert ask(scene, gate, "kick", "aBc:22") == "ended 1 tunnel\n"
+    ssh.wait_exit()
+    ask(scene, gate, "kick", "abc", status=1)
+    assert not other.ended()
+
+
 def test_help_and_what_is_not_known(scene, gate):
     assert "\n  ssh GATE list              your tunnels\n" in ask(scene, gate, "help")
+    assert "\n  share=                     who may have its names too" in ask(scene, gate, "help")
     for words in (["bash"], ["rm", "-rf", "/"], ["list;ls"], ["$(ls)"]):
         said = ask(scene, gate, *words, status=2)
         assert "the commands are help, list, status, usage, explain, kick" in said

@@ -50,6 +50,19 @@ TEST(ClientRequest, WhatACommandDoesNotTakeIsAnError) {
     EXPECT_THAT(wrong("deadline=1h --json"), HasSubstr("--json is for commands: help, list"));
 }
 
+TEST(ClientRequest, TheHelpHasEveryWord) {
+    const std::string help = client_request_help();
+    for (const char* word :
+         {"allow=", "auto-close=", "deadline=", "deny=", "force-https=", "host-header=",
+          "local-forward=", "proxy-protocol=", "proxyproto=", "share=", "sni-proxy=", "strip-path=",
+          "tcp-alias=", "tcp-aliases-allowed-users="}) {
+        EXPECT_THAT(help, HasSubstr("\n  " + std::string(word) + " ")) << word;
+    }
+    for (const char* command : {"help", "list", "status", "usage", "explain", "kick"}) {
+        EXPECT_THAT(help, HasSubstr("\n  ssh GATE " + std::string(command) + " ")) << command;
+    }
+}
+
 TEST(ClientRequest, WordsAboutTheSession) {
     const SessionWords words = read(
                                    "auto-close=true deadline=1h30m local-forward=true "
@@ -102,11 +115,12 @@ TEST(ClientRequest, WhatIsNotKnownIsAnErrorThatListsWhatIs) {
          {"bash", "list;ls", "-c ls", "auto-close", "deadlines=1h", "deadline=1h bash"}) {
         EXPECT_THAT(wrong(line),
                     HasSubstr("the commands are help, list, status, usage, explain, "
-                              "kick, and the words about this session allow=, "
-                              "auto-close=, deadline=, deny=, force-https=, "
-                              "host-header=, local-forward=, proxy-protocol=, "
-                              "proxyproto=, share=, sni-proxy=, strip-path=, tcp-alias=, "
-                              "tcp-aliases-allowed-users="))
+                              "kick, and the words about this session "
+                              "tcp-alias=, tcp-aliases-allowed-users=, share=, allow=, "
+                              "deny=, "
+                              "proxy-protocol=, proxyproto=, host-header=, "
+                              "strip-path=, force-https=, sni-proxy=, deadline=, "
+                              "auto-close=, local-forward="))
             << line;
     }
     EXPECT_THAT(wrong("\x1b[31m"), HasSubstr("no text"));

@@ -77,6 +77,19 @@ TEST(TunnelEntryTest, IsCalledByWhatItIsShownAs) {
     }
     EXPECT_FALSE(http_entry().is_called("80")) << "it is every http name's";
     EXPECT_FALSE(http_entry().is_called("pc42")) << "its client's label";
+    EXPECT_TRUE(http_entry().is_called("Blog:80"));
+    EXPECT_TRUE(http_entry().is_called("BLOG.gate.example.com"));
+    EXPECT_FALSE(http_entry().is_called("http://blog.gate.example.com/API")) << "another path";
+    TunnelEntry name = entry();
+    name.kind = LeaseKind::name;
+    name.name = "Abc";
+    name.port = 22;
+    for (const char* called : {"Abc", "abc", "ABC:22"}) {
+        EXPECT_TRUE(name.is_called(called)) << called;
+    }
+    EXPECT_FALSE(name.is_called("abcd"));
+    EXPECT_FALSE(name.is_called("22"));
+    EXPECT_FALSE(entry().is_called("PC42")) << "a user name, of another client maybe";
     EXPECT_TRUE(entry().is_called("20001"));
     EXPECT_FALSE(entry().is_called("::1"));
     EXPECT_FALSE(entry().is_called(""));
