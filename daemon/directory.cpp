@@ -55,6 +55,13 @@ std::string write_file(const std::string& folder, const std::string& name,
     return std::rename(partial.c_str(), path.c_str()) == 0 ? "" : failed(path);
 }
 
+// That something has changed, for who takes it away again; one that is still there says so too.
+std::string leave_flag(const std::string& path) {
+    const uring::Fd file(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
+    return file ? "" : failed(path);
+}
+
 // … unless it was written so before.
 void update(std::size_t& written, const std::string& folder, const std::string& name,
             const std::string& text, std::string& failure) {
@@ -71,7 +78,8 @@ void update(std::size_t& written, const std::string& folder, const std::string& 
 }
 
 bool may_be_a_host_here(const std::string& name) {
-    return safe(name) == name && name.find('.') == std::string::npos && name.front() != '-';
+    return safe(name) == name && name.find('.') == std::string::npos && name.front() != '-' &&
+           ssh::lower_case(name) != "localhost";
 }
 
 std::string host_to_connect(const std::string& address) {
@@ -82,8 +90,9 @@ std::string host_to_connect(const std::string& address) {
 
 std::string ssh_config_of(const std::vector<NamedTunnel>& tunnels) {
     std::string text =
-        "# Written by portreeved as tunnels come and go. In ~/.ssh/config or /etc/ssh/ssh_config,\n"
-        "# with the path of this file:  Include .../ssh_config\n";
+        "# Written by portreeved as tunnels come and go. Its own user may include it; for others "
+        "the\n"
+        "# package has /run/portreeve-ssh/ssh_config.\n";
     std::set<std::string> seen;
     for (const auto& [entry, file] : tunnels) {
         if (entry.kind != LeaseKind::tcp || !may_be_a_host_here(entry.name)) {
@@ -168,13 +177,29 @@ std::string DirectoryFiles::write(const std::vector<NamedTunnel>& tunnels) {
         }
         at = written_.erase(at);
     }
-    update(ssh_config_, runtime_dir_, "ssh_config", ssh_config_of(tunnels), failure);
+    write_ssh_config(tunnels, failure);
     return failure;
+}
+
+// contrib/systemd/publish-ssh-config takes nothing else than what is written here.
+void DirectoryFiles::write_ssh_config(const std::vector<NamedTunnel>& tunnels,
+                                      std::string& failure) {
+    const std::size_t before = ssh_config_;
+    update(ssh_config_, runtime_dir_, "ssh_config", ssh_config_of(tunnels), failure);
+    if (ssh_config_ == before) {
+        return;
+    }
+    // After the file: who sees the flag and takes it away reads this file or a later one.
+    if (std::string why = leave_flag(runtime_dir_ + "/ssh_config.changed"); !why.empty()) {
+        failure = std::move(why);
+        ssh_config_ = 0;
+    }
 }
 
 void DirectoryFiles::remove_all() {
     static_cast<void>(write({}));
     ::unlink((runtime_dir_ + "/ssh_config").c_str());
+    ::unlink((runtime_dir_ + "/ssh_config.changed").c_str());
     ::rmdir(folder_.c_str());
 }
 

@@ -1,6 +1,8 @@
 // The tunnels as files, for programs and people on this host: RUNTIME_DIR/tunnels/NAME-PORT.json,
-// one JSON object each, and RUNTIME_DIR/ssh_config, to be included by ssh's own configuration, so
-// that `ssh NAME` reaches the machine that logged in as NAME.
+// one JSON object each, and RUNTIME_DIR/ssh_config, in the words of ssh's own configuration, so
+// that `ssh NAME` reaches the machine that logged in as NAME. ssh includes no file of our user, but
+// for that user: root copies it (contrib/systemd/publish-ssh-config) whenever there is the empty
+// file RUNTIME_DIR/ssh_config.changed, which is made after each new one.
 //
 // A Unix socket may be beside each (TunnelSockets).
 //
@@ -28,7 +30,7 @@
 namespace portreeve::daemon {
 
 // The text of ssh_config. A name is that of the oldest tunnel; later ones of the same name are
-// NAME-PORT. Names that could be hosts elsewhere, those with a dot, are left out.
+// NAME-PORT. Names that could be hosts elsewhere, those with a dot, are left out, and localhost.
 [[nodiscard]] std::string ssh_config_of(const std::vector<NamedTunnel>& tunnels);
 
 // What the files of each tunnel are called: NAME-PORT, or NAME-PORT.2 where that is another's
@@ -52,6 +54,8 @@ class DirectoryFiles {
     void remove_all();
 
   private:
+    void write_ssh_config(const std::vector<NamedTunnel>& tunnels, std::string& failure);
+
     std::string runtime_dir_;
     std::string folder_;
     std::map<std::string, std::size_t> written_;  // what is in each, as a hash, by the file's name

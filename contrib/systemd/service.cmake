@@ -1,11 +1,11 @@
-# Makes portreeve.service for one version of systemd and one place of the program, because a systemd
+# Makes the services for one version of systemd and one place of their programs, because a systemd
 # complains about keys that are newer than itself. Included by CMakeLists.txt and by the package, and a
 # script for contrib/check:
 #
-#   cmake -DPORTREEVE_SYSTEMD_VERSION=252 -DSBINDIR=/usr/sbin -DOUTPUT=FILE -P service.cmake
-set(PORTREEVE_SERVICE_IN ${CMAKE_CURRENT_LIST_DIR}/portreeve.service.in)
+#   cmake -DPORTREEVE_SYSTEMD_VERSION=252 -DPREFIX=/usr -DFOLDER=FOLDER -P service.cmake
+set(PORTREEVE_SERVICES_IN ${CMAKE_CURRENT_LIST_DIR})
 
-function(portreeve_make_service version sbindir output)
+function(portreeve_make_services version sbindir libdir folder)
     set(fd_store_max 20480)
     if(version VERSION_LESS 253)
         string(JOIN "\n" type
@@ -24,9 +24,13 @@ function(portreeve_make_service version sbindir output)
             "# Across a stop and a start, too."
             "FileDescriptorStorePreserve=yes")
     endif()
-    configure_file(${PORTREEVE_SERVICE_IN} ${output} @ONLY)
+    foreach(service portreeve portreeve-ssh-config)
+        configure_file(${PORTREEVE_SERVICES_IN}/${service}.service.in
+            ${folder}/${service}.service @ONLY)
+    endforeach()
 endfunction()
 
 if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
-    portreeve_make_service(${PORTREEVE_SYSTEMD_VERSION} ${SBINDIR} ${OUTPUT})
+    portreeve_make_services(${PORTREEVE_SYSTEMD_VERSION}
+        ${PREFIX}/sbin ${PREFIX}/lib/portreeve ${FOLDER})
 endif()

@@ -107,6 +107,28 @@ def test_ssh_finds_a_machine_by_its_name(scene, gate):
     assert ssh.stdout.text() == "landed\n"
 
 
+def test_a_flag_says_that_its_hosts_changed(scene, gate):
+    """Whoever copies ssh_config for others takes it away, and is told of each change again."""
+    run = gate.settings["server"]["runtime_dir"]
+    flag = os.path.join(run, "ssh_config.changed")
+
+    def hosts_after_a_flag():
+        until(lambda: os.path.exists(flag), "there is a flag")
+        os.unlink(flag)
+        with open(os.path.join(run, "ssh_config"), encoding="utf-8") as file:
+            return [line.split()[1] for line in file if line.startswith("Host ")]
+
+    assert hosts_after_a_flag() == []
+    target = scene.target(greet("hello"))
+    scene.tunnel(gate, target, user="pc42")
+    assert hosts_after_a_flag() == ["pc42"]
+    scene.tunnel(gate, target, user="pc43")
+    assert sorted(hosts_after_a_flag()) == ["pc42", "pc43"]
+    gate.process.send_signal(signal.SIGTERM)
+    gate.wait_exit()
+    assert not os.path.exists(flag)
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["stop", "crash"])
 def test_it_is_true_again_after_a_start(scene, gate, end):
     target = scene.target(greet("hello"))

@@ -53,12 +53,13 @@ def test_user_and_folders(machine):
     }
 
 
-def test_only_the_socket_of_clients_is_on(machine):
+def test_only_what_clients_need_is_on(machine):
     def state(unit):
         enabled = machine.run("systemctl", "is-enabled", unit, check=False).strip()
         return enabled, machine.show(unit, "ActiveState")["ActiveState"]
 
     assert state("portreeve.socket") == ("enabled", "active")
+    assert state("portreeve-ssh-config.path") == ("enabled", "active")
     assert state("portreeve.service") == ("disabled", "inactive")
     assert state("portreeve-http.socket") == ("disabled", "inactive")
     assert state("portreeve-https.socket") == ("disabled", "inactive")
@@ -91,7 +92,8 @@ def test_root_controls_it(machine):
 def test_systemd_has_no_complaint(machine):
     units = machine.run("sh", "-c", "ls /lib/systemd/system/portreeve*").split()
     assert machine.run("systemd-analyze", "verify", *units) == ""
-    machine.run("systemd-analyze", "security", "--threshold=16", "portreeve.service")
+    for service in ("portreeve.service", "portreeve-ssh-config.service"):
+        machine.run("systemd-analyze", "security", "--threshold=16", service)
     logged = machine.run("journalctl", "--boot", "--priority=warning", "--identifier=systemd")
     assert "portreeve" not in logged
 

@@ -102,6 +102,30 @@ TEST_F(DirectoryTest, AnybodyMayReadIt) {
     }
 }
 
+TEST_F(DirectoryTest, AFlagIsLeftAfterEachNewSshConfigAndNoOther) {
+    const std::string flag = root_ + "/ssh_config.changed";
+    EXPECT_TRUE(std::filesystem::remove(flag)) << "one of the start";
+    ASSERT_EQ(write({tcp("a", "pc42", 20'001)}), "");
+    EXPECT_TRUE(std::filesystem::remove(flag));
+    TunnelEntry held = tcp("a", "pc42", 20'001);
+    held.held = true;
+    ASSERT_EQ(write({held, of_name("b", "blog", 80)}), "");
+    EXPECT_FALSE(std::filesystem::exists(flag)) << "the hosts are the same";
+    ASSERT_EQ(write({}), "");
+    ASSERT_EQ(write({tcp("a", "pc42", 20'001)}), "");
+    EXPECT_TRUE(std::filesystem::remove(flag)) << "one of two changes";
+}
+
+TEST_F(DirectoryTest, AFlagThatCannotBeLeftIsAFailureAndTriedAgain) {
+    const std::string flag = root_ + "/ssh_config.changed";
+    std::filesystem::remove(flag);
+    std::filesystem::create_symlink("/nowhere", flag);
+    EXPECT_THAT(write({tcp("a", "pc42", 20'001)}), HasSubstr("ssh_config.changed: "));
+    std::filesystem::remove(flag);
+    EXPECT_EQ(write({tcp("a", "pc42", 20'001)}), "");
+    EXPECT_TRUE(std::filesystem::exists(flag));
+}
+
 TEST_F(DirectoryTest, ANameOutOfAFoldersBoundsStaysInIt) {
     EXPECT_EQ(write({tcp("a", "../../etc/x", 1), tcp("b", "", 2), tcp("c", ".hidden", 3),
                      tcp("d", std::string(300, '\xff'), 4)}),
@@ -155,8 +179,8 @@ TEST(SshConfig, NamesTheOldestAndTheOthersByTheirPorts) {
 }
 
 TEST(SshConfig, HasNoNameThatMeansSomethingElse) {
-    for (const char* name :
-         {"*", "a b", "github.com", "-oProxyCommand=x", "x\ny", "!x", "", "a?"}) {
+    for (const char* name : {"*", "a b", "github.com", "-oProxyCommand=x", "x\ny", "!x", "", "a?",
+                             "localhost", "LocalHost"}) {
         EXPECT_THAT(ssh_config_of(DirectoryNames().of({tcp("a", name, 1)})),
                     Not(HasSubstr("\nHost ")))
             << name;
