@@ -36,6 +36,7 @@ inline constexpr auto kEvents = std::to_array<EventEntry>({
     {"follower_cut", Subsystem::server, "87a5c4ccccb443fca9c76cd64960f3be"},
     {"held_back", Subsystem::server, "b4c85ac5c0f745999ac52c2e86f9bc8c"},
     {"key_refused", Subsystem::server, "e2c453399d074dd6bba000b0fafe8995"},
+    {"keys_doubtful", Subsystem::server, "e0d3419011764c2999452e16921b15fc"},
     {"keys_not_watched", Subsystem::server, "4154ace2e2994193aa5493b2ede3c792"},
     {"keys_reload_failed", Subsystem::server, "31c37fafe6dc497b9fb5c21f079d7aac"},
     {"keys_reloaded", Subsystem::server, "f124c6a57e904f26a71bc2f3f93e9984"},

@@ -43,6 +43,9 @@ int check(conf::Config config, const std::string& path) {
     for (const auto& complaint : keys.complaints()) {
         std::printf("warning: %s\n", complaint.text().c_str());
     }
+    for (const std::string& why : policy->doubts()) {
+        std::printf("warning: %s\n", why.c_str());
+    }
     std::printf("%s: fine; %zu keys may log in\n",
                 path.empty() ? "built-in defaults" : path.c_str(), keys.size());
     return 0;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "conf/config.h"
 #include "daemon/passwords.h"
@@ -36,6 +37,12 @@ struct Policy {
         return authorized_keys == other.authorized_keys &&
                trusted_user_ca == other.trusted_user_ca && revoked == other.revoked &&
                passwords == other.passwords;
+    }
+    // About files of keys that others could change.
+    [[nodiscard]] std::vector<std::string> doubts() const {
+        std::vector<std::string> all = authorized_keys.doubts();
+        all.insert(all.end(), trusted_user_ca.doubts().begin(), trusted_user_ca.doubts().end());
+        return all;
     }
 };
 

@@ -19,6 +19,8 @@
 #include <memory>
 #include <utility>
 
+#include "ssh/changeable.h"
+
 namespace portreeve::daemon {
 namespace {
 
@@ -78,24 +80,6 @@ Account own_account() {
         account.gid = getegid();
     }
     return account;
-}
-
-// Why others could change what is at `path`, which has no links in it; empty if they cannot.
-std::string why_replaceable(const std::string& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) {
-        return path + ": " + std::strerror(errno);
-    }
-    if (status.st_uid != 0 && status.st_uid != geteuid()) {
-        return path + " belongs to another user (number " + std::to_string(status.st_uid) +
-               "); run: chown root " + path;
-    }
-    // In a folder with the sticky bit nobody can replace what belongs to another.
-    const bool sticky_folder = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !sticky_folder) {
-        return path + " can be changed by others; run: chmod go-w " + path;
-    }
-    return {};
 }
 
 // ---- spawn ----
@@ -261,7 +245,8 @@ tl::expected<std::string, std::string> safe_program(const std::string& path) {
         return tl::unexpected(real + " cannot be executed; run: chmod +x " + real);
     }
     for (std::string above = real;; above.resize(std::max<std::size_t>(1, above.rfind('/')))) {
-        if (std::string why = why_replaceable(above); !why.empty()) {
+        if (std::string why = ssh::why_changeable(above, ssh::StickyFolder::suffices);
+            !why.empty()) {
             return tl::unexpected(std::move(why));
         }
         if (above == "/") {

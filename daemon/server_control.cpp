@@ -7,7 +7,7 @@ namespace portreeve::daemon {
 namespace {
 
 ControlHost::Checked checked(const Policy& policy, const std::string& path) {
-    ControlHost::Checked made{path, policy.authorized_keys.size(), {}};
+    ControlHost::Checked made{path, policy.authorized_keys.size(), policy.doubts()};
     for (const auto& complaint : policy.authorized_keys.complaints()) {
         made.warnings.push_back(complaint.text());
     }

@@ -158,6 +158,9 @@ void Server::warn_of_complaints() const {
     for (const auto& complaint : policy_->authorized_keys.complaints()) {
         log_.warning("key_refused", {{"why", complaint.text()}});
     }
+    for (const std::string& why : policy_->doubts()) {
+        log_.warning("keys_doubtful", {{"why", why}});
+    }
     if (policy_->authorized_keys.size() == 0) {
         log_.warning("no_keys", {{"why",
                                   "nobody can log in: no usable key in [auth] "

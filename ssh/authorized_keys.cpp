@@ -1,11 +1,13 @@
 #include "ssh/authorized_keys.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
+#include "ssh/changeable.h"
 #include "ssh/text.h"
 
 namespace portreeve::ssh {
@@ -56,6 +58,18 @@ bool is_certificate_type(std::string_view type) {
     return type.find("-cert-v0") != std::string_view::npos;
 }
 
+// A copy or half of a file, which somebody did not mean to let anybody in.
+bool is_left_behind(std::string_view name) {
+    constexpr std::array kEnds{"~", ".bak", ".orig", ".rej", ".swp"};
+    constexpr std::array kParts{".dpkg-", ".ucf-"};
+    return (name.starts_with('#') && name.ends_with('#')) ||
+           std::any_of(kEnds.begin(), kEnds.end(),
+                       [name](std::string_view end) { return name.ends_with(end); }) ||
+           std::any_of(kParts.begin(), kParts.end(), [name](std::string_view part) {
+               return name.find(part) != std::string_view::npos;
+           });
+}
+
 }  // namespace
 
 std::string AuthorizedKeys::Complaint::text() const {
@@ -72,21 +86,31 @@ AuthorizedKeys AuthorizedKeys::read(const std::vector<std::string>& paths) {
 
 void AuthorizedKeys::add_path(const std::string& path) {
     std::error_code error;
-    if (!std::filesystem::is_directory(path, error)) {
-        add_file(path);
+    if (std::filesystem::is_directory(path, error)) {
+        add_folder(path);
         return;
     }
+    add_file(path);
+    if (std::filesystem::exists(path, error)) {
+        const std::string folder = std::filesystem::path(path).parent_path().string();
+        doubt(why_changeable(folder.empty() ? "." : folder, StickyFolder::suffices));
+    }
+}
+
+void AuthorizedKeys::add_folder(const std::string& path) {
+    std::error_code error;
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
         const std::string name = entry.path().filename().string();
         std::error_code ignored;
-        if (!name.starts_with('.') && entry.is_regular_file(ignored)) {
+        if (!name.starts_with('.') && !is_left_behind(name) && entry.is_regular_file(ignored)) {
             files.push_back(entry.path().string());
         }
     }
     if (error) {
         complain(path, 0, error.message());
     }
+    doubt(why_changeable(path, StickyFolder::does_not));
     std::sort(files.begin(), files.end());
     for (const std::string& file : files) {
         add_file(file);
@@ -115,6 +139,7 @@ void AuthorizedKeys::add_file(const std::string& path) {
         complain(path, 0, std::string("cannot be read: ") + std::strerror(errno));
         return;
     }
+    doubt(why_changeable(path, StickyFolder::does_not));
     add_text(text, path);
 }
 
@@ -181,6 +206,13 @@ bool AuthorizedKeys::writes_out(const std::string& host, std::uint32_t port) con
                                                           return permit.any_port ||
                                                                  permit.names_port(port);
                                                       });
+}
+
+void AuthorizedKeys::doubt(std::string sentence) {
+    const bool said = std::find(doubts_.begin(), doubts_.end(), sentence) != doubts_.end();
+    if (!sentence.empty() && !said && doubts_.size() < kDoubtsMax) {
+        doubts_.push_back(std::move(sentence));
+    }
 }
 
 void AuthorizedKeys::complain(const std::string& file, std::uint32_t line, std::string sentence) {

@@ -6,7 +6,7 @@
 // line grants nothing to its own key, only to the certificates that the key has signed.
 //
 // Owns: values only; a set is made whole, then shared read-only. Called by: daemon/ at start and
-// reload. Bounds: kFileBytesMax a file, kFilesMax files.
+// reload. Bounds: kFileBytesMax a file, kFilesMax files, kDoubtsMax doubts.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,7 @@ class AuthorizedKeys {
   public:
     static constexpr std::size_t kFileBytesMax = std::size_t{16} * 1024 * 1024;
     static constexpr std::size_t kFilesMax = 10'000;
+    static constexpr std::size_t kDoubtsMax = 20;
 
     struct Entry {
         PublicKey key;
@@ -44,8 +45,9 @@ class AuthorizedKeys {
         bool operator==(const Complaint&) const = default;
     };
 
-    // Reads files, and all regular files of folders, in name order. What cannot be read or
-    // understood becomes a complaint; it grants nothing.
+    // Reads files, and all regular files of folders, in name order, but for those that begin with
+    // a dot and what editors and packages leave beside a file. What cannot be read or understood
+    // becomes a complaint; it grants nothing.
     static AuthorizedKeys read(const std::vector<std::string>& paths);
     // Adds what `text` grants; `file` is the name that entries and complaints carry.
     void add_text(std::string_view text, const std::string& file);
@@ -61,6 +63,9 @@ class AuthorizedKeys {
     [[nodiscard]] std::size_t size() const { return by_key_.size(); }
     [[nodiscard]] std::size_t authorities() const { return by_authority_.size(); }
     [[nodiscard]] const std::vector<Complaint>& complaints() const { return complaints_; }
+    // Sentences about files, and their folders, that others than root and our own user could
+    // change: what they say holds nevertheless.
+    [[nodiscard]] const std::vector<std::string>& doubts() const { return doubts_; }
     bool operator==(const AuthorizedKeys&) const = default;
 
   private:
@@ -68,17 +73,20 @@ class AuthorizedKeys {
 
     static std::span<const Entry> lines_of(const PublicKey& key, const Lines& lines);
     void add_path(const std::string& path);
+    void add_folder(const std::string& path);
     void add_file(const std::string& path);
     void add_line(std::string_view line, const std::string& file, std::uint32_t number);
     void add_key(KeyOptions options, std::string_view text, const std::string& file,
                  std::uint32_t number);
     void note_written_out(const KeyOptions& options);
+    void doubt(std::string sentence);
     void complain(const std::string& file, std::uint32_t line, std::string sentence);
 
     Lines by_key_;
     Lines by_authority_;
     std::unordered_map<std::string, std::vector<ListenPattern>> written_out_;  // by the host
     std::vector<Complaint> complaints_;
+    std::vector<std::string> doubts_;
     std::size_t files_ = 0;
 };
 

@@ -50,6 +50,33 @@ def test_a_key_that_is_appended_gets_in(scene, gate):
     scene.ssh(gate, key=scene.other_key).wait_login()
 
 
+def test_a_backup_in_a_folder_lets_nobody_in(scene):
+    gate, path = folder_gate(scene)
+    append(os.path.join(path, "bob"), scene.other_key.line)
+    wait_reloaded(gate, 0, 2)
+    scene.ssh(gate, key=scene.other_key).wait_login()
+    os.rename(os.path.join(path, "bob"), os.path.join(path, "bob~"))
+    wait_reloaded(gate, 0, 1)
+    assert_denied(scene, gate, scene.other_key)
+
+
+def test_a_file_that_others_can_change_is_warned_of_and_holds(scene, gate):
+    mark = gate.log.mark()
+    os.chmod(gate.authorized_keys, 0o666)
+    append(gate.authorized_keys, scene.other_key.line)
+    why = gate.log.wait_event("keys_doubtful", after=mark)["why"]
+    path = gate.authorized_keys
+    assert why == f"{path} can be changed by others; run: chmod go-w {path}"
+    scene.ssh(gate, key=scene.other_key).wait_login()
+    checked = subprocess.run([*gate.command(), "--check"], env=gate.environment(), check=True,
+                             capture_output=True, text=True).stdout
+    assert f"warning: {why}\n" in checked
+    mark = gate.log.mark()
+    os.chmod(path, 0o600)
+    gate.log.wait_event("keys_reloaded", after=mark)
+    assert not gate.log.events("keys_doubtful", after=mark)
+
+
 def test_a_file_that_is_replaced_holds(scene, gate):
     mark = gate.log.mark()
     replace(gate.authorized_keys, [scene.other_key.line])

@@ -202,6 +202,49 @@ TEST(AuthorizedKeys, AFolderIsReadInNameOrderWithoutDotfiles) {
     EXPECT_EQ(keys.complaints()[0].file, folder.path("30-broken"));
 }
 
+TEST(AuthorizedKeys, WhatIsLeftBesideAFileLetsNobodyIn) {
+    const Folder folder;
+    for (const char* name : {"bob~", "#bob#", "bob.bak", "bob.orig", "bob.rej", "bob.swp",
+                             "carol.dpkg-old", "carol.dpkg-new", "carol.ucf-dist"}) {
+        folder.write(name, line_of(other()) + "\n");
+    }
+    folder.write("bakery", line_of(one()) + "\n");
+    const AuthorizedKeys keys = AuthorizedKeys::read({folder.path()});
+    EXPECT_THAT(keys.find(other()), IsEmpty());
+    EXPECT_THAT(keys.find(one()), SizeIs(1));
+    EXPECT_THAT(keys.complaints(), IsEmpty());
+    EXPECT_THAT(AuthorizedKeys::read({folder.path("bob~")}).find(other()), SizeIs(1))
+        << "it was named";
+}
+
+TEST(AuthorizedKeys, WhatOthersCanChangeIsDoubtfulAndHolds) {
+    using std::filesystem::perms;
+    const Folder folder;
+    const std::string alice = folder.write("alice", line_of(one()) + "\n");
+    const auto doubts = [&](const std::string& path) {
+        const AuthorizedKeys keys = AuthorizedKeys::read({path});
+        EXPECT_THAT(keys.find(one()), SizeIs(1));
+        EXPECT_THAT(keys.complaints(), IsEmpty());
+        return keys.doubts();
+    };
+    std::filesystem::permissions(alice, perms{0644});
+    EXPECT_THAT(doubts(alice), IsEmpty());
+    EXPECT_THAT(doubts(folder.path()), IsEmpty());
+    std::filesystem::permissions(alice, perms{0664});
+    const std::string of_file = alice + " can be changed by others; run: chmod go-w " + alice;
+    EXPECT_THAT(doubts(alice), ElementsAre(of_file));
+    EXPECT_THAT(doubts(folder.path()), ElementsAre(of_file));
+    std::filesystem::permissions(alice, perms{0640});
+    std::filesystem::permissions(folder.path(), perms{0777});
+    const std::string of_folder =
+        folder.path() + " can be changed by others; run: chmod go-w " + folder.path();
+    EXPECT_THAT(doubts(alice), ElementsAre(of_folder)) << "by another file of that name";
+    EXPECT_THAT(doubts(folder.path()), ElementsAre(of_folder));
+    std::filesystem::permissions(folder.path(), perms{01777});
+    EXPECT_THAT(doubts(alice), IsEmpty());
+    EXPECT_THAT(doubts(folder.path()), ElementsAre(of_folder)) << "by one more file";
+}
+
 TEST(AuthorizedKeys, AMissingFileIsAComplaint) {
     const Folder folder;
     const AuthorizedKeys keys =
