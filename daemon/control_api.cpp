@@ -18,7 +18,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr unsigned kBadRequest = 400;
 constexpr unsigned kNotFound = 404;
-constexpr unsigned kMethodNotAllowed = 405;
 constexpr unsigned kUnprocessable = 422;
 constexpr unsigned kFailed = 500;
 constexpr int kBadConfiguration = 2;  // as exit code
@@ -148,14 +147,18 @@ constexpr std::array kLogParts = {
     LogPart{"tunnel", &conf::LogLevels::tunnel}, LogPart{"visitor", &conf::LogLevels::visitor},
     LogPart{"reach", &conf::LogLevels::reach}};
 
-// Empty, or what is wrong.
+// Empty, or what is wrong. A part whose level is "" goes by `level` again.
 std::string put_level(conf::Log& log, std::string_view part, const std::string& text) {
-    const auto level = conf::parse_log_level(text);
-    if (!level) {
-        return std::string(part) + ": " + level.error();
+    std::optional<conf::LogLevel> wanted;
+    if (!text.empty() || part == "level") {
+        const auto level = conf::parse_log_level(text);
+        if (!level) {
+            return std::string(part) + ": " + level.error();
+        }
+        wanted = *level;
     }
     if (part == "level") {
-        log.level = *level;
+        log.level = *wanted;
         return {};
     }
     const auto* const found = std::find_if(kLogParts.begin(), kLogParts.end(),
@@ -164,7 +167,7 @@ std::string put_level(conf::Log& log, std::string_view part, const std::string& 
         return "\"" + std::string(part) +
                "\" is no part of the log: write level, server, session, tunnel, visitor or reach";
     }
-    log.levels.*found->level = *level;
+    log.levels.*found->level = wanted;
     return {};
 }
 
@@ -214,8 +217,11 @@ constexpr std::array kPlaces = {Place{"/v1/status", {"GET"}, status},
 
 }  // namespace
 
+// Nothing here asks for a query, and none is in the way; a "?" of a name is "%3F".
 HttpAnswer answer_control(const HttpQuestion& question, ControlHost& host) {
-    const std::string& target = question.target;
+    HttpQuestion asked = question;
+    asked.target.resize(std::min(asked.target.size(), asked.target.find('?')));
+    const std::string& target = asked.target;
     const auto* const place = std::find_if(kPlaces.begin(), kPlaces.end(), [&](const Place& one) {
         return one.target.ends_with('/') ? target.starts_with(one.target) : target == one.target;
     });
@@ -225,14 +231,18 @@ HttpAnswer answer_control(const HttpQuestion& question, ControlHost& host) {
                                       "and /v1/log are what can be asked"});
     }
     const auto& [method, other] = place->methods;
-    if (question.method != method && (other.empty() || question.method != other)) {
+    if (asked.method != method && (other.empty() || asked.method != other)) {
         std::string sentence = target + " takes " + std::string(method);
+        std::string allow(method);
         if (!other.empty()) {
             sentence.append(" and ").append(other);
+            allow.append(", ").append(other);
         }
-        return http_error(kMethodNotAllowed, {sentence});
+        HttpAnswer refused = http_error(kMethodNotAllowed, {sentence});
+        refused.allow = std::move(allow);
+        return refused;
     }
-    return place->answer(question, host);
+    return place->answer(asked, host);
 }
 
 }  // namespace portreeve::daemon

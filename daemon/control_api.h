@@ -11,7 +11,9 @@
 //   GET    /v1/events              what happens from now on, a line each, as docs/EVENTS.md has it
 //   GET    /v1/log                 the levels
 //   PUT    /v1/log                 changes some, {"level":"info","visitor":"debug"}, until the next
-//                                  reload
+//                                  reload; {"visitor":""} is as `level` again
+//
+// A query, "?…", is left alone.
 //
 // What is not answered by 200 is answered by http_error(): 400 the question is wrong, 404 there is
 // no such thing, 405 not this method, 422 the configuration is wrong, 500 it cannot be done.

@@ -136,6 +136,9 @@ void HttpExchange::answer(const HttpAnswer& answer) {
     std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " ";
     text.append(http::reason_of(static_cast<std::uint16_t>(answer.status)));
     text.append("\r\nContent-Type: ").append(answer.type);
+    if (!answer.allow.empty()) {
+        text.append("\r\nAllow: ").append(answer.allow);
+    }
     if (in_chunks_) {
         text.append("\r\nTransfer-Encoding: chunked");
     } else if (!follows_) {

@@ -28,10 +28,13 @@ struct HttpAnswer {
     std::string body;
     std::string_view type = "application/json";
     bool goes_on = false;  // its body is what is told from now on
+    std::string allow{};   // of 405: the methods that are meant, "GET, PUT"
 };
 
 // {"error":"…","errors":["…",…]}; at least one.
 [[nodiscard]] HttpAnswer http_error(unsigned status, const std::vector<std::string>& sentences);
+
+inline constexpr unsigned kMethodNotAllowed = 405;  // an answer that has `allow`
 
 class HttpExchange final : private uring::Stream::Events {
   public:

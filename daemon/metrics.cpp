@@ -6,7 +6,6 @@ namespace portreeve::daemon {
 namespace {
 
 constexpr unsigned kNotFound = 404;
-constexpr unsigned kMethodNotAllowed = 405;
 constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 
 }  // namespace
@@ -26,7 +25,7 @@ HttpAnswer Metrics::on_question(const HttpQuestion& question) {
         return {kNotFound, "there is /metrics, and nothing else\n", kPlainText};
     }
     if (question.method != "GET") {
-        return {kMethodNotAllowed, "/metrics takes GET\n", kPlainText};
+        return {kMethodNotAllowed, "/metrics takes GET\n", kPlainText, false, "GET"};
     }
     return {200, events_.metrics_page(), Exposition::kContentType};
 }

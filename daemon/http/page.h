@@ -43,7 +43,7 @@ struct PagePlan {
 // Whether `Accept` has HTML in it: browsers say so, curl and its like do not.
 [[nodiscard]] bool wants_html(const RequestHead& head);
 
-// What a status is called, "Not Found"; of one that no page of ours has: "".
+// What a status is called, "Not Found"; of one that no answer of ours has: "".
 [[nodiscard]] std::string_view reason_of(std::uint16_t status);
 
 // Appends the whole response to `out`.

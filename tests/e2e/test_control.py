@@ -93,6 +93,11 @@ def test_levels_of_the_log_hold_until_the_next_reload(scene):
     assert streams.read_all(scene.visit(port)) == b"hello"
     gate.log.wait_event("visitor_open")
     assert not gate.log.events("session_open"), "another part has its own level"
+    assert control.curl(gate, "PUT", "/v1/log", {"level": "warning"})[1]["visitor"] == "debug"
+    back = control.curl(gate, "PUT", "/v1/log", {"visitor": ""})[1]
+    assert (back["level"], back["visitor"]) == ("warning", "warning")
+    assert control.curl(gate, "PUT", "/v1/log", {"level": ""})[0] == 400
+    assert control.curl(gate, "PUT", "/v1/log", {"level": "info", "visitor": "debug"})[1] == levels
     assert control.curl(gate, "PUT", "/v1/log", {"visitor": "loud"})[0] == 400
     assert control.curl(gate, "PUT", "/v1/log", {"nobody": "info"})[0] == 400
     assert control.curl(gate, "PUT", "/v1/log", "no JSON")[0] == 400
@@ -133,6 +138,33 @@ def test_what_is_not_there_and_what_is_not_so(gate):
     assert (status, answer["error"]) == (405, "/v1/status takes GET")
     assert control.curl(gate, "PUT", "/v1/tunnels/x")[1]["error"] == \
         "/v1/tunnels/x takes GET and DELETE"
+
+
+def raw_answer(gate, method, target):
+    """The lines of an answer's head."""
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(15)
+        raw.connect(control.path(gate))
+        raw.sendall(f"{method} {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        return streams.read_all(raw).decode().partition("\r\n\r\n")[0].split("\r\n")
+
+
+def test_405_says_what_is_meant_and_every_status_has_a_name(gate):
+    head = raw_answer(gate, "POST", "/v1/status")
+    assert head[0] == "HTTP/1.1 405 Method Not Allowed" and "Allow: GET" in head
+    assert "Allow: GET, PUT" in raw_answer(gate, "DELETE", "/v1/log")
+    assert not [line for line in raw_answer(gate, "GET", "/v1/log") if line.startswith("Allow")]
+    with open(gate.config, "a", encoding="utf-8") as file:
+        file.write("\n[nonsense]\n")
+    assert raw_answer(gate, "POST", "/v1/check")[0] == "HTTP/1.1 422 Unprocessable Content"
+
+
+def test_a_query_is_left_alone(scene, gate):
+    scene.tunnel(gate, scene.target(greet("hello")), user="pc42")
+    assert control.curl(gate, "GET", "/v1/status?x=1")[1]["tunnels_open"] == 1
+    assert control.curl(gate, "GET", "/v1/tunnels/pc42?x=1")[1][0]["name"] == "pc42"
+    assert control.curl(gate, "GET", "/v1/tunnels/pc42%3Fx=1")[0] == 404
+    assert control.curl(gate, "GET", "/v1/nothing?x=1")[0] == 404
 
 
 @pytest.mark.parametrize("text, begins", [

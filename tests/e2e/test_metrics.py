@@ -249,6 +249,10 @@ def test_nothing_else_is_served(scene):
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         assert metrics.get(at, method=method)[0] == 405, method
     with visitor.connect(at) as sock:
+        sock.sendall(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        head = streams.read_all(sock).split(b"\r\n")
+        assert head[0] == b"HTTP/1.1 405 Method Not Allowed" and b"Allow: GET" in head
+    with visitor.connect(at) as sock:
         sock.sendall(b"nonsense\r\n\r\n")
         assert streams.read_all(sock).startswith(b"HTTP/1.1 400 ")
     assert not gate.ended()

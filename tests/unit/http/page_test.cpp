@@ -159,8 +159,9 @@ TEST(Pages, AreHtmlForBrowsers) {
     EXPECT_FALSE(wants_html(get("").head()));
 }
 
-TEST(Reasons, AreThereForEveryStatusOfAFault) {
-    for (const unsigned status : {400U, 414U, 431U, 501U, 502U, 505U}) {
+TEST(Reasons, AreThereForEveryStatusOfAFaultAndOfTheControlSocket) {
+    for (const unsigned status :
+         {200U, 400U, 403U, 404U, 405U, 413U, 414U, 422U, 431U, 500U, 501U, 502U, 503U, 505U}) {
         EXPECT_FALSE(reason_of(static_cast<std::uint16_t>(status)).empty()) << status;
     }
     EXPECT_EQ(reason_of(299), "");
