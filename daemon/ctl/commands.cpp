@@ -29,6 +29,11 @@ void print(const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+// Words of a command line may be any bytes.
+std::string text_of(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 int complain(const std::string& sentence, int code) {
     std::fprintf(stderr, "portreevectl: %s\n", sentence.c_str());
     return code;
@@ -191,12 +196,10 @@ int explain(const Arguments& arguments) {
                            {"listen", arguments.listen},
                            {"user", arguments.user},
                            {"from", arguments.from}};
-    return ask(arguments, "POST", "/v1/explain",
-               question.dump(-1, ' ', false, Json::error_handler_t::replace),
-               [&](const Json& answer) {
-                   print(arguments.json ? "" : answer.value("text", ""));
-                   return answer.value("granted", false) ? 0 : kNo;
-               });
+    return ask(arguments, "POST", "/v1/explain", text_of(question), [&](const Json& answer) {
+        print(arguments.json ? "" : answer.value("text", ""));
+        return answer.value("granted", false) ? 0 : kNo;
+    });
 }
 
 int log_level(const Arguments& arguments) {
@@ -210,7 +213,7 @@ int log_level(const Arguments& arguments) {
         }
     }
     return ask(arguments, levels.empty() ? "GET" : "PUT", "/v1/log",
-               levels.empty() ? std::string() : levels.dump(), [&](const Json& answer) {
+               levels.empty() ? std::string() : text_of(levels), [&](const Json& answer) {
                    print(arguments.json ? "" : rows_of(answer));
                    return 0;
                });
@@ -237,7 +240,7 @@ int watch(const Arguments& arguments) {
             const std::size_t end = begun.rfind('\n') + 1;
             print(arguments.json ? begun.substr(0, end) : lines_of(begun.substr(0, end)));
             begun.erase(0, end);
-            std::fflush(stdout);
+            return std::fflush(stdout) == 0;
         });
     if (!reply) {
         return complain(reply.error(), kNo);

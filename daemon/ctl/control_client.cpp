@@ -77,7 +77,7 @@ class ReplyReader {
     [[nodiscard]] bool is_done() const { return status_ != 0 && body_.is_done(); }
     [[nodiscard]] bool ends_at_close() const { return status_ != 0 && body_.ends_at_close(); }
     // `take` gets the content that is in these bytes.
-    [[nodiscard]] tl::expected<void, http::Fault> read(std::string_view bytes,
+    [[nodiscard]] tl::expected<bool, http::Fault> read(std::string_view bytes,
                                                        const ControlClient::OnContent& take);
 
   private:
@@ -107,7 +107,7 @@ tl::expected<bool, http::Fault> ReplyReader::read_head() {
     return true;
 }
 
-tl::expected<void, http::Fault> ReplyReader::read(std::string_view bytes,
+tl::expected<bool, http::Fault> ReplyReader::read(std::string_view bytes,
                                                   const ControlClient::OnContent& take) {
     text_.append(bytes);
     if (status_ == 0) {
@@ -116,7 +116,7 @@ tl::expected<void, http::Fault> ReplyReader::read(std::string_view bytes,
             return tl::unexpected(whole.error());
         }
         if (!*whole) {
-            return {};
+            return true;
         }
     }
     std::string_view rest = text_;
@@ -125,13 +125,13 @@ tl::expected<void, http::Fault> ReplyReader::read(std::string_view bytes,
         if (!piece) {
             return tl::unexpected(piece.error());
         }
-        if (piece->is_content) {
-            take(rest.substr(0, piece->size_bytes));
+        if (piece->is_content && !take(rest.substr(0, piece->size_bytes))) {
+            return false;
         }
         rest.remove_prefix(piece->size_bytes);
     }
     text_.clear();
-    return {};
+    return true;
 }
 
 // Hears the answer to its end; one that goes on may be silent for ever. The error is a sentence.
@@ -159,6 +159,9 @@ tl::expected<void, std::string> hear(int socket, ReplyReader& reader,
             return tl::unexpected("the daemon's answer cannot be read: " +
                                   std::string(read.error().why));
         }
+        if (!*read) {
+            break;
+        }
         if (goes_on && reader.status() == Reply::kFine) {
             wait_for_ever(socket);
         }
@@ -181,10 +184,10 @@ tl::expected<Reply, std::string> ControlClient::converse(const std::string& meth
     Reply reply;
     const auto take = [&](std::string_view content) {
         if (on_content != nullptr && reader.status() == Reply::kFine) {
-            (*on_content)(content);
-        } else {
-            reply.body.append(content);
+            return (*on_content)(content);
         }
+        reply.body.append(content);
+        return true;
     };
     if (const auto heard = hear(socket->get(), reader, take, on_content != nullptr); !heard) {
         return tl::unexpected(heard.error());

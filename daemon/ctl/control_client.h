@@ -30,8 +30,8 @@ class ControlClient {
                                                        const std::string& body = {}) const;
 
     // An answer that goes on: what there is of it is handed out as it comes, until the daemon ends
-    // it in order. Any other answer than 200 is held whole.
-    using OnContent = std::function<void(std::string_view content)>;
+    // it in order, or no more is wanted (false). Any other answer than 200 is held whole.
+    using OnContent = std::function<bool(std::string_view content)>;
     [[nodiscard]] tl::expected<Reply, std::string> follow(const std::string& target,
                                                           const OnContent& on_content) const;
 

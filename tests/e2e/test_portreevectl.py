@@ -97,7 +97,24 @@ def test_log_level(gate):
     assert rows(ctl(gate, "log-level"))["level"] == "debug"
     shown = rows(ctl(gate, "log-level", "warning", "visitor=debug"))
     assert (shown["level"], shown["visitor"], shown["tunnel"]) == ("warning", "debug", "warning")
+    assert rows(ctl(gate, "log-level", "visitor="))["visitor"] == "warning"
     assert "visitor: " in ctl(gate, "log-level", "visitor=loud", status=2)
+    for word in (b"visitor=\xff", b"\xff=debug", b"\xff"):
+        assert ctl(gate, "log-level", word, status=2).startswith("portreevectl: ")
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["--help"], ["--version"],
+                                   ["watch"]])
+def test_an_answer_that_cannot_be_written_is_no_success(scene, gate, words):
+    with open("/dev/full", "wb") as full:
+        asks = subprocess.Popen([control.program(), "--socket", control.path(gate), *words],
+                                stdout=full, stderr=subprocess.PIPE, text=True)
+    if words == ["watch"]:  # it has to have something to tell
+        until(lambda: control.curl(gate, "GET", "/v1/status")[1]["followers"] == 1, "it follows")
+        scene.tunnel(gate, scene.target(greet("hello")))
+    said = asks.communicate(timeout=30)[1]
+    assert (asks.returncode, said) == \
+        (1, "portreevectl: the answer cannot be written to standard output\n")
 
 
 def test_drain(gate):
