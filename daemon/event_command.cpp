@@ -19,6 +19,7 @@ class EventCommand::Run final : private ProgramRun::Events {
     void start(const ProgramRules& rules) { program_.start(rules, rules.arguments, news_.text); }
     void cancel() { program_.cancel("was killed, because the server is stopping"); }
     [[nodiscard]] const News& news() const { return news_; }
+    [[nodiscard]] pid_t pid() const { return program_.pid(); }
 
   private:
     void on_program_ended(ProgramRun::Outcome outcome) override {
@@ -73,6 +74,11 @@ void EventCommand::start_next() {
         runs_.push_back(std::make_unique<Run>(*this, std::move(*news)));
         runs_.back()->start(*rules_);
     }
+}
+
+bool EventCommand::runs(pid_t pid) const {
+    return std::any_of(runs_.begin(), runs_.end(),
+                       [pid](const auto& run) { return run->pid() == pid; });
 }
 
 void EventCommand::on_run_ended(Run& run, const ProgramRun::Outcome& outcome) {

@@ -54,6 +54,8 @@ class EventCommand {
     // Takes what comes, from now on.
     void open();
     void stop();
+    // This process is one of its programs, which it reaps itself.
+    [[nodiscard]] bool runs(pid_t pid) const;
     [[nodiscard]] bool idle() const { return !wake_.armed() && runs_.empty(); }
 
   private:

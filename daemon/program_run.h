@@ -86,6 +86,9 @@ class ProgramRun {
     // Kills it. on_program_ended() still comes, and must be waited for.
     void cancel(std::string why = "cancelled") { stop(std::move(why)); }
 
+    // -1: it does not run, or is reaped.
+    [[nodiscard]] pid_t pid() const { return running_.pid; }
+
   private:
     void output_ready(uring::Completion completion);
     void complaints_ready(uring::Completion completion);

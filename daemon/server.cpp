@@ -145,6 +145,7 @@ int Server::run() {
     directory_.open();
     use_tunnel_sockets();
     event_command_.open();
+    orphans_.start();
     open_control();
     serve_metrics(std::move(metrics_socket_));
     web_gate_.use(*std::exchange(web_prepared_, std::nullopt), policy_->config);

@@ -27,6 +27,7 @@
 #include "daemon/lease_upkeep.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
+#include "daemon/orphans.h"
 #include "daemon/owners.h"
 #include "daemon/password_check.h"
 #include "daemon/policy.h"
@@ -183,6 +184,7 @@ class Server final : private uring::Listener::Events,
     Directory directory_{ring_, leases_, log_, policy_->config.server.runtime_dir, tunnel_sockets_};
     EventCommand event_command_{ring_, news_.for_command(), log_,
                                 static_cast<EventCommand::Events&>(*this)};
+    Orphans orphans_{ring_, event_command_};
     LeaseUpkeep upkeep_{ring_, leases_, log_, policy_->config.server.state_dir};
     Metrics metrics_{ring_, kMetricsBuffers, static_cast<Metrics::Events&>(*this)};
     std::vector<conf::Endpoint> metrics_at_;  // as configured; and where that is
