@@ -352,18 +352,27 @@ void Server::on_signal(uring::Completion completion) {
 
 void Server::drain() {
     stage_ = Stage::draining;
-    const conf::Milliseconds bound = policy_->config.server.drain;
-    log_.info("stopping", {{"drain_ms", std::to_string(bound.count())}});
     status_line_.stop();
-    notify::stopping("stopping: visitors may finish");
     close_doors_not_in({});
     web_gate_.close();
     held_.drain(upkeep_.sockets_kept());
-    tell_workers([](Worker& worker) { return [&worker] { worker.drain(); }; });
-    deadline_.start_at(ring_.now_ms() + bound.count());
+    tell_workers([](Worker& worker) { return [&worker] { worker.drain(); }; },
+                 &Server::drain_in_force);
+    deadline_.start_at(ring_.now_ms() + policy_->config.server.drain.count());
+}
+
+// Once nobody new is let in anywhere; at the latest when the next stage begins, since a worker may
+// be stuck, or have drained before the last one has said that it drains.
+void Server::drain_in_force() {
+    if (std::exchange(stopping_told_, true)) {
+        return;
+    }
+    log_.info("stopping", {{"drain_ms", std::to_string(policy_->config.server.drain.count())}});
+    notify::stopping("stopping: visitors may finish");
 }
 
 void Server::end_now() {
+    drain_in_force();
     if (stage_ == Stage::ending) {
         // Cannot happen while every client's end is bounded; if it does, nothing may hold us up.
         log_.error("stop_forced", {{"why", "clients did not end in time"}});
@@ -385,6 +394,7 @@ void Server::worker_drained() {
 }
 
 void Server::stop() {
+    drain_in_force();
     stage_ = Stage::stopped;
     deadline_.stop();
     watchdog_.stop();

@@ -56,7 +56,8 @@ class Server final : private uring::Listener::Events,
                      private WebGate::Events,
                      private DomainDesk::Events {
   public:
-    static constexpr std::int64_t kEndMs = 3'000;
+    // A client's last words and its goodbye, one after the other, and some more.
+    static constexpr std::int64_t kEndMs = 6'000;
 
     // Binds or takes over the listeners and makes the workers. `config_path` is read again at
     // SIGHUP.
@@ -150,6 +151,7 @@ class Server final : private uring::Listener::Events,
     void warn_of_complaints() const;
     void warn_of_restart_keys(const conf::Config& from, const conf::Config& to) const;
     void drain();
+    void drain_in_force();
     void end_now();
     void worker_drained();
     void stop();
@@ -205,6 +207,7 @@ class Server final : private uring::Listener::Events,
     bool doors_passed_ = false;  // systemd decides where we listen
     Stage stage_ = Stage::serving;
     std::size_t drained_workers_ = 0;
+    bool stopping_told_ = false;    // to the log and to systemd
     std::int64_t watchdog_ms_ = 0;  // as systemd asked for
     Watchdog watchdog_{ring_, static_cast<Watchdog::Events&>(*this)};
     StatusLine status_line_{ring_, static_cast<StatusLine::Events&>(*this)};

@@ -262,7 +262,7 @@ def test_a_reload_holds_for_what_comes_then(scene):
 
 def test_a_server_that_stops_lets_it_finish(scene):
     target = scene.target(echo)
-    gate = permitting(scene, 'permitopen="localhost:*"')
+    gate = permitting(scene, 'permitopen="localhost:*"', settings={"server": {"drain": "120s"}})
     ssh, local = forward(scene, gate, "localhost", target.port)
     held = scene.visit(local)
     held.sendall(b"x")

@@ -8,6 +8,7 @@ import pytest
 from harness import streams, visitor
 from harness.target import Flood, echo
 from harness.wait import SCALE, until
+from harness.wedge import wedged, worker
 
 pytestmark = pytest.mark.portreeve_only("sshd's sessions outlive it")
 
@@ -31,7 +32,33 @@ def test_the_client_is_told(scene, gate):
     ssh.stderr.wait_for("^Received disconnect from .*: the server is stopping")
 
 
-def test_a_running_visitor_finishes(scene, gate):
+def told(gate):
+    return gate.notify.has("STOPPING=1") and gate.log.events("stopping")
+
+
+def test_it_is_told_when_no_worker_lets_anybody_in(scene):
+    gate = scene.gate(server={"workers": 2})
+    with wedged(worker(gate, 1)):
+        gate.terminate()
+        visitor.wait_refused(gate.port)
+        assert not gate.notify.has("STOPPING=1") and not gate.log.events("stopping")
+    until(lambda: told(gate), "it is told")
+    assert gate.wait_exit() == 0
+    assert len(gate.log.events("stopping")) == 1
+
+
+def test_a_worker_that_is_stuck_does_not_keep_it_from_being_told(scene):
+    gate = scene.gate(server={"workers": 2})
+    with wedged(worker(gate, 1)):
+        gate.terminate()
+        visitor.wait_refused(gate.port)
+        gate.terminate()  # twice: at once
+        until(lambda: told(gate), "it is told")
+    gate.expect_exit = gate.wait_exit()  # by how long it was stuck
+
+
+def test_a_running_visitor_finishes(scene):
+    gate = scene.gate(server={"drain": "120s"})
     pattern, total, go_on = streams.Pattern("drain"), 32 * MIB, threading.Event()
 
     def source_in_two_halves(connection):
@@ -65,7 +92,8 @@ def test_a_visitor_that_does_not_finish_is_cut_at_the_bound(scene):
     assert 1.9 <= time.monotonic() - started <= 8 * SCALE
 
 
-def test_no_new_sessions_while_it_drains(scene, gate):
+def test_no_new_sessions_while_it_drains(scene):
+    gate = scene.gate(server={"drain": "120s"})
     _, port = scene.tunnel(gate, scene.target(echo))
     sock = scene.visit(port)
     sock.sendall(b"in")
