@@ -63,7 +63,7 @@ class Session final : private Link::Events {
     static constexpr unsigned kLoginAttemptsMax = 6;
     static constexpr unsigned kSilentIntervalsMax = 3;
     static constexpr std::int64_t kGoodbyeMs = 2'000;
-    static constexpr std::int64_t kLastWordsMs = 500;
+    static constexpr std::int64_t kLastWordsMs = 2'000;
     static constexpr std::size_t kSessionChannelsMax = 8;
     static constexpr std::size_t kSayingsMax = 64;
 
