@@ -1,12 +1,13 @@
 """The suite's own senses: each check that the other files rest on fails when it should."""
 
+import os
 import socket
 import subprocess
 import sys
 
 import pytest
 
-from harness import memory, streams, visitor
+from harness import memory, ports, streams, visitor
 from harness.target import Target, echo, source
 from harness.wait import SANITIZER, Timeout, until
 
@@ -78,6 +79,27 @@ def test_memory_above_the_bound_is_found():
                 eater.process.stdin.flush()
                 assert eater.process.stdout.readline() == "freed\n"  # the peak is what counts
         eater.process.communicate("end\n")
+
+
+def test_a_port_is_given_to_one_at_a_time(monkeypatch):
+    """The other has not bound it yet, and draws from a hat that is full of it."""
+    script = ("from harness import ports; pool = ports.Pool(); "
+              "print(ports.fixed(), pool.text, flush=True); input()")
+    with subprocess.Popen([sys.executable, "-c", script], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, cwd=os.path.dirname(__file__)) as other:
+        port, pool = other.stdout.readline().split()
+        first = int(pool.split("-")[0])
+        monkeypatch.setattr(ports, "FIXED", [int(port)] * 1_000_000 + [*ports.FIXED])
+        monkeypatch.setattr(ports, "POOLS", [first] * 10_000 + [*ports.POOLS])
+        assert ports.fixed() != int(port)
+        ours = ports.Pool()
+        assert ours.text != pool
+        other.communicate("end\n")
+    monkeypatch.setattr(ports, "POOLS", [first])
+    ours.close()
+    again = ports.Pool()
+    assert again.text == pool, "it is given back"
+    again.close()
 
 
 def test_a_condition_that_never_holds_fails():

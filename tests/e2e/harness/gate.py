@@ -65,9 +65,11 @@ class Gate:
         self.write_keys([])
 
     def write_keys(self, lines):
-        with open(self.authorized_keys, "w", encoding="utf-8") as file:
+        """Puts a whole file in place: one that is half written might be read."""
+        with open(self.authorized_keys + ".new", "w", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
-        os.chmod(self.authorized_keys, 0o600)
+        os.chmod(file.name, 0o600)
+        os.replace(file.name, self.authorized_keys)
 
     def spawn(self, command, **popen):
         with open(self.log.path, "ab") as log:
@@ -134,6 +136,7 @@ class PortreeveGate(Gate):
         super().__init__(folder, settings)
         self.config = os.path.join(folder, "portreeve.toml")
         self.notify = Notify(os.path.join(folder, "notify"))
+        self.pool = ports.Pool()
         self.expect_exit = 0
         self.write_config()
 
@@ -144,7 +147,7 @@ class PortreeveGate(Gate):
                        "runtime_dir": os.path.join(self.folder, "run"), "drain": "10s"},
             "ssh": {"listen": ["127.0.0.1:0"]},
             "auth": {"authorized_keys": [self.authorized_keys]},
-            "forward": {"pool": ports.pool()},
+            "forward": {"pool": self.pool.text},
             # All clients come from here, and many are meant to fail.
             "penalties": {"exempt": ["127.0.0.0/8", "::1"]},
             "log": {"level": "debug"},
@@ -215,6 +218,7 @@ class PortreeveGate(Gate):
             assert self.process.returncode == self.expect_exit, \
                 f"portreeved ended with {self.process.returncode}, not {self.expect_exit}"
         finally:
+            self.pool.close()
             self.notify.close()
 
 

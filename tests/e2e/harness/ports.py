@@ -1,13 +1,27 @@
 """Ports for tests that must name one. Below the kernel's ephemeral range, so that no connection
-of anybody takes one by chance, chosen at random, and tried: two suites at once do not collide."""
+of anybody takes one by chance, chosen at random, and tried.
 
-import collections
+What is given is claimed, by the name of an abstract socket that one process at a time can have: a
+port that is free is free for long after it was tried, and several topics run at once.
+"""
+
 import random
 import socket
 
-_FIXED = range(10_000, 19_900)
-_given = collections.deque(maxlen=1000)  # a test that wants several gets different ones
-_POOLS = range(20_000, 29_900, 64)
+FIXED = range(10_000, 19_900)
+POOLS = range(20_000, 29_900, 64)
+_claims = []  # of fixed ports, until this process ends: who wants several gets different ones
+
+
+def _claim(what):
+    """A socket that means it is ours while it is open; None: it is somebody else's."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0portreeve-e2e-{what}")
+        return claim
+    except OSError:
+        claim.close()
+        return None
 
 
 def _free(port):
@@ -24,15 +38,27 @@ def _free(port):
 
 def fixed():
     while True:
-        port = random.choice(_FIXED)
-        if port not in _given and _free(port):
-            _given.append(port)
-            return port
+        port = random.choice(FIXED)
+        if claim := _claim(f"port-{port}"):
+            _claims.append(claim)
+            if _free(port):
+                return port
 
 
-def pool():
-    """A range for `[forward] pool` that is free now from end to end."""
-    while True:
-        first = random.choice(_POOLS)
-        if all(_free(port) for port in range(first, first + 64)):
-            return f"{first}-{first + 63}"
+class Pool:
+    """A range for `[forward] pool`: free from end to end, and nobody else's until close()."""
+
+    SIZE = POOLS.step
+
+    def __init__(self):
+        while True:
+            first = random.choice(POOLS)
+            self._claim = _claim(f"pool-{first}")
+            if self._claim and all(_free(port) for port in range(first, first + self.SIZE)):
+                self.text = f"{first}-{first + self.SIZE - 1}"
+                return
+            self.close()
+
+    def close(self):
+        if self._claim:
+            self._claim.close()
