@@ -17,6 +17,12 @@ from harness.wait import until
 pytestmark = pytest.mark.portreeve_only("the line that install prints has words of portreeve's")
 
 
+@pytest.fixture
+def gate(scene):
+    """One that is found where it was when it is started again."""
+    return scene.gate(ssh={"listen": [f"127.0.0.1:{ports.fixed()}"]})
+
+
 def install(scene, gate, *forwards):
     made = Installed(scene.folder, gate, *forwards)
     gate.authorize(made.key_line())
@@ -29,12 +35,6 @@ def keep(scene, gate, *forwards, **kwargs):
 
 def lead(target):
     return f"0:127.0.0.1:{target.port}"
-
-
-def restart(gate, port):
-    """The same gate again, where clients look for it."""
-    gate.write_config(ssh={"listen": [f"127.0.0.1:{port}"]})
-    return gate.start()
 
 
 def is_alive(pid):
@@ -74,11 +74,10 @@ def test_it_comes_back_to_its_port_when_the_gate_is_started_again(scene, gate):
     target = scene.target(greet("hello"))
     kept = keep(scene, gate, lead(target))
     port = kept.wait_connected()
-    at = gate.port
     gate.terminate()
     gate.wait_exit()
     assert kept.wait_said(r"waiting \S+ s: (.*)")[1] == "the server is stopping"
-    restart(gate, at)
+    gate.start()
     assert kept.wait_connected(count=2) == port
     assert streams.read_all(scene.visit(port)) == b"hello"
 
@@ -93,13 +92,12 @@ def assert_steps(pauses_ms, steps_ms):
 def test_pauses_grow_while_the_gate_is_away_and_are_short_again_after(scene, gate):
     kept = keep(scene, gate)
     kept.wait_connected()
-    at = gate.port
     gate.terminate()
     gate.wait_exit()
     refused = r"waiting (\S+) s: connect to host .*: Connection refused"
     kept.wait_said(refused, count=5)
     assert_steps(kept.pauses_ms(), [20, 40, 80, 160, 200, 200])
-    restart(gate, at)
+    gate.start()
     kept.wait_connected(count=2)
     before = len(kept.pauses_ms())
     os.kill(kept.ssh_pid(), signal.SIGKILL)
@@ -177,11 +175,10 @@ def test_another_host_key_is_refused(scene, gate, kind):
     """Of the same kind or of another."""
     kept = keep(scene, gate)
     kept.wait_connected()
-    at = gate.port
     gate.terminate()
     gate.wait_exit()
     gate.write_config(ssh={"host_keys": [Key(scene.folder, "host", (kind,)).path]})
-    restart(gate, at)
+    gate.start()
     kept.wait_said(r"waiting \S+ s: Host key verification failed\.")
     assert len(kept.said("connected .*")) == 1
 

@@ -1,5 +1,6 @@
 """`[events] command`: told what becomes of tunnels, and whatever it does holds up nobody."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -12,7 +13,7 @@ import threading
 
 import pytest
 
-from harness import ports, streams, visitor
+from harness import directory, ports, streams, visitor
 from harness.news import Told
 from harness.programs import script
 from harness.target import greet
@@ -46,15 +47,19 @@ def children(gate):
     return gate.pids()[1:]
 
 
+def sleeping(gate):
+    """Those of them that are a sleep by now."""
+    found = set()
+    for pid in children(gate):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="ascii") as comm:
+            if comm.read() == "sleep\n":
+                found.add(pid)
+    return found
+
+
 def kill(client):
     client.signal(signal.SIGKILL)
     client.wait_exit()
-
-
-def directory(gate):
-    """What the files that tell of tunnels say."""
-    folder = pathlib.Path(gate.settings["server"]["runtime_dir"], "tunnels")
-    return [json.loads(path.read_text()) for path in folder.glob("[!.]*.json")]
 
 
 def test_a_tunnel_from_up_to_down(scene, programs, told):
@@ -66,7 +71,8 @@ def test_a_tunnel_from_up_to_down(scene, programs, told):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", up["time"])
     assert set(up) == {"event", "time", "tunnel"}
     assert up["tunnel"]["user"] == "pc42" and up["tunnel"]["fingerprint"] == scene.key.fingerprint
-    until(lambda: directory(gate) == [up["tunnel"]], "the directory has the same object")
+    until(lambda: list(directory.entries(gate).values()) == [up["tunnel"]],
+          "the directory has the same object")
 
     second = scene.ssh(gate, wish, user="pc42")
     second.wait_granted()
@@ -168,25 +174,31 @@ def test_in_order_for_each_tunnel(scene, programs, told):
         assert kinds == ["up", "held"] * rounds, user
 
 
-def test_one_that_hangs_is_killed_and_delays_no_other(scene, programs, told):
+def test_one_that_hangs_delays_no_other_and_is_killed(scene, programs, told):
     gate = telling(scene, programs, told,
-                   f"event=$(cat)\ncase $event in *'\"user\":\"slow\"'*)\n"
-                   f"[ -e {programs}/quick ] || {{ sleep 300 & exec sleep 300; }};;esac\n"
-                   "echo \"$event\" >>$1", events={"command_timeout": "3s"})
-    slow = scene.ssh(gate, "0:127.0.0.1:9", user="slow")
-    slow.allocated_ports()
-    until(lambda: children(gate), "the program hangs")
+                   "event=$(cat)\ncase $event in *'\"up\"'*'\"user\":\"slow'*)\n"
+                   "sleep 300 & exec sleep 300;;esac\n"
+                   "echo \"$event\" >>$1", events={"command_timeout": "300s"})
+    scene.ssh(gate, "0:127.0.0.1:9", user="slow1").allocated_ports()
+    until(lambda: len(sleeping(gate)) == 2, "the program hangs, and another that it started")
+    hanging = sleeping(gate)
     _, port = scene.tunnel(gate, scene.target(greet("hello")), user="quick")
     assert told.wait(event="up")["tunnel"]["user"] == "quick"
     assert streams.read_all(scene.visit(port)) == b"hello"
-    assert children(gate) and not gate.log.events("event_command_failed")
-    with open(f"{programs}/quick", "w", encoding="utf-8"):
-        kill(slow)
+    assert sleeping(gate) == hanging and not gate.log.events("event_command_failed")
+
+    gate.write_config(events={"command_timeout": "1s"})
+    gate.reload()
+    slow = scene.ssh(gate, "0:127.0.0.1:9", user="slow2")
+    slow.allocated_ports()
     failed = gate.log.wait_event("event_command_failed")
-    assert failed["news"] == "up" and failed["about"].startswith("slow:"), failed
-    assert "took longer than 3000 ms and was killed" in failed["why"]
-    assert told.wait(event="held")["tunnel"]["user"] == "slow"
-    until(lambda: not children(gate), "nothing of it is left")
+    assert failed["news"] == "up" and failed["about"].startswith("slow2:"), failed
+    assert "took longer than 1000 ms and was killed" in failed["why"]
+    gate.write_config(events={"command_timeout": "300s"})
+    gate.reload()
+    kill(slow)
+    assert told.wait(event="held")["tunnel"]["user"] == "slow2"
+    until(lambda: set(children(gate)) == hanging, "nothing is left of what was killed")
 
 
 def test_its_output_is_logged(scene, programs, told):
@@ -226,8 +238,8 @@ def test_a_flood_of_refusals_is_bounded_and_delays_nothing(scene, programs, told
     """Each refusal's run hangs: they have one place, and five of a minute from one source."""
     gate = telling(scene, programs, told,
                    "event=$(cat)\ncase $event in *'\"refused\"'*)\n"
-                   f"echo refusal >>{programs}/refusals; exec sleep 300;;esac\n"
-                   "echo \"$event\" >>$1", events={"command_timeout": "500ms"})
+                   f"echo $$ >>{programs}/refusals; exec sleep 300;;esac\n"
+                   "echo \"$event\" >>$1", events={"command_timeout": "300s"})
     refusals = told_in(f"{programs}/refusals")
     flood = scene.ssh(gate, *(f"{port}:127.0.0.1:9" for port in range(100, 130)))
     assert flood.outcomes(30) == [False] * 30
@@ -235,9 +247,11 @@ def test_a_flood_of_refusals_is_bounded_and_delays_nothing(scene, programs, told
         ssh = scene.ssh(gate, "0:127.0.0.1:9", user=f"user{number}")
         ssh.allocated_ports()
         told.wait(event="up", count=number + 1)
-        assert len(children(gate)) <= 2, "one for a refusal, one that has told and is about to end"
-    refusals.file.wait_for("refusal", count=5)
-    until(lambda: len(gate.log.events("event_command_failed")) == 5, "all five are killed")
+    for number in range(5):
+        pid = int(refusals.file.wait_for(r"^(\d+)\n", count=number + 1)[1])
+        until(lambda: children(gate) == [pid], "one for a refusal, and no other is left")
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(gate.log.events("event_command_failed")) == 5, "all five have ended")
     flood.close()
     gate.terminate()
     assert gate.wait_exit() == 0

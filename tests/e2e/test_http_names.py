@@ -11,19 +11,20 @@ import socket
 
 import pytest
 
-from harness import control, listeners, metrics, streams
+from harness import control, directory, listeners, metrics, ports, streams
 from harness.target import greet
 from harness.wait import SCALE, until
 
 pytestmark = pytest.mark.portreeve_only("sshd has no http names")
 
 DOMAIN = "gate.example.com"
+PORT = ports.fixed()
 TARGET = "127.0.0.1:9"  # nobody visits it here
 
 
-def make_gate(scene, owner="", other="", **settings):
-    made = scene.new_gate(**{"http": {"domain": DOMAIN, "listen": ["127.0.0.1:8080"]},
-                             "log": {"format": "json"}, **settings})
+def make_gate(scene, owner="", other="", http=None, **settings):
+    made = scene.new_gate(http={"domain": DOMAIN, "listen": [f"127.0.0.1:{PORT}"], **(http or {})},
+                          log={"format": "json"}, **settings)
     made.write_keys([f"{owner} {scene.key.line}".strip(),
                      f"{other} {scene.other_key.line}".strip()])
     return made.start()
@@ -60,12 +61,8 @@ def refused(scene, gate, name, code, **more):
 
 def tunnels(gate):
     """What the directory has, by the URLs."""
-    found = {}
-    for path in glob.glob(os.path.join(gate.settings["server"]["runtime_dir"], "tunnels/*.json")):
-        with open(path, encoding="utf-8") as file:
-            entry = json.load(file)
-        found[entry.get("url", path)] = {**entry, "file": os.path.basename(path)}
-    return found
+    return {entry.get("url", name): {**entry, "file": name}
+            for name, entry in directory.entries(gate).items()}
 
 
 def wait_tunnels(gate, *urls, state="open"):
@@ -79,7 +76,7 @@ def wait_tunnels(gate, *urls, state="open"):
 
 
 def url(name, path=""):
-    return f"http://{name}.{DOMAIN}:8080{path}"
+    return f"http://{name}.{DOMAIN}:{PORT}{path}"
 
 
 def restart(gate):
@@ -122,7 +119,7 @@ def test_one_session_may_have_several_names_and_paths(scene, gate):
 def test_a_name_from_the_owner_is_the_same_again(scene, gate):
     first = offer(scene, gate, "80")
     (made,) = until(lambda: tunnels(gate), lambda: "a tunnel")
-    name = re.fullmatch(rf"http://([a-z]{{6}}-[a-z]{{6}})\.{DOMAIN}:8080", made).group(1)
+    name = re.fullmatch(rf"http://([a-z]{{6}}-[a-z]{{6}})\.{DOMAIN}:{PORT}", made).group(1)
     first.close()
     wait_tunnels(gate, made, state="held")
     assert "another key" in refused(scene, gate, f"{name}:80", "address_leased",
@@ -166,7 +163,7 @@ def test_another_keys_name_is_refused_and_ones_own_taken_over(scene, gate):
     ("127.0.0.1:80", "port_privileged", "[forward] ports"),
 ])
 def test_what_cannot_be_had_says_which_rule(scene, name, code, words):
-    gate = make_gate(scene, http={"domain": DOMAIN, "reserved": ["Intranet"]})
+    gate = make_gate(scene, http={"reserved": ["Intranet"]})
     assert words in refused(scene, gate, name, code)
     assert tunnels(gate) == {}
 
@@ -298,7 +295,8 @@ def test_who_comes_to_it_is_brought_to_its_target_and_counted(scene):
 def test_a_reload_may_change_domain_and_urls(scene, gate):
     ssh = offer(scene, gate, "blog:80")
     wait_tunnels(gate, url("blog"))
-    gate.write_config(http={"listen": ["127.0.0.1:80"]})
+    # An address that is as much this topic's own as the port is.
+    gate.write_config(http={"listen": [f"127.1.{PORT >> 8}.{PORT & 255}:80"]})
     gate.reload()
     wait_tunnels(gate, f"http://blog.{DOMAIN}")
     gate.write_config(http={"domain": ""})

@@ -7,9 +7,11 @@ import pytest
 from harness import listeners, ports, streams, visitor
 from harness.keys import Authority, revoke
 from harness.target import echo
-from harness.wait import until
+from harness.wait import SCALE, until
 
 pytestmark = pytest.mark.portreeve_only("sshd knows no reload: it asks its files at each login")
+
+SOON_S = 8 * SCALE
 
 
 class Tunnel:
@@ -181,7 +183,7 @@ def test_a_certificate_that_expired_since(scene, authority, second):
     lines = [f"cert-authority {authority.line}"]
     lines += [f'from="192.0.2.2",cert-authority {authority.line}'] if second else []
     gate = scene.gate(lines=lines)
-    tunnel = certified(scene, gate, authority, "-V", "-1h:+3s")
+    tunnel = certified(scene, gate, authority, "-V", f"-1h:+{SOON_S}s")
 
     def expired():
         words = [word for word in tunnel.ssh.command if word.startswith("CertificateFile=")]
@@ -190,7 +192,7 @@ def test_a_certificate_that_expired_since(scene, authority, second):
         ssh.close()
         return not inside
 
-    until(expired, "the certificate expires")
+    until(expired, "the certificate expires", SOON_S + 15)
     gate.reload()
     tunnel.assert_lives()
 

@@ -264,7 +264,8 @@ def test_a_removed_key_keeps_no_address(scene):
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["stop", "crash"])
-def test_an_address_outlives_the_server(scene, gate, end):
+def test_an_address_outlives_the_server(scene, end):
+    gate = scene.gate(forward={"hold": "60s"})
     target = scene.target(greet("still here"))
     client, port = scene.tunnel(gate, target)
     fixed = ports.fixed()

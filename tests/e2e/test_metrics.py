@@ -180,8 +180,7 @@ def test_who_waits_is_told_until_the_owner_is_back(scene):
     assert metrics.scrape(at).sum("portreeve_visitors") == 0
     scene.tunnel(gate, target)
     assert [streams.read_all(sock) for sock in waiting] == [b"back"] * 3
-    now = metrics.scrape(at)
-    assert now("portreeve_visitors_waiting") == 0
+    now = metrics.wait(at, lambda now: now("portreeve_visitors_waiting") == 0, "nobody waits")
     assert now("portreeve_visitors_served_total", kind="tcp") == 3
 
 

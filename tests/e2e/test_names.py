@@ -117,11 +117,11 @@ def test_a_name_comes_and_goes_on_a_live_connection(scene, gate):
     """`ssh -O forward` and `-O cancel`, of who offers it and of who reaches it."""
     target = scene.target(greet("inside"))
     owner = scene.ssh(gate, args=["-M", "-S", f"{scene.folder}/owner"])
-    owner.wait_login()
+    owner.stderr.wait_for("Entering interactive session", process=owner.process)
     words = f"pc42:22:127.0.0.1:{target.port}"
     owner.control("forward", words)
     caller = scene.ssh(gate, args=["-M", "-S", f"{scene.folder}/caller"])
-    caller.wait_login()
+    caller.stderr.wait_for("Entering interactive session", process=caller.process)
     local = ports.fixed()
     path = f"{scene.folder}/caller"
     assert client.ssh_control(path, "forward", "-L", f"{local}:pc42:22").returncode == 0

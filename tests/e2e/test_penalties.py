@@ -55,12 +55,13 @@ def fail(scene, gate, times, **kwargs):
 
 
 def test_a_source_that_fails_again_and_again_is_refused(scene):
-    gate = gate_with(scene)  # the defaults: 5 s each, refused when they exceed 15 s
+    # Twelve times the defaults: on a busy machine four logins may need all of their 15 s.
+    gate = gate_with(scene, auth_failed="60s", min="180s")
     _, port = scene.tunnel(gate, scene.target(echo))
     fail(scene, gate, 3)
     scene.ssh(gate).wait_login()  # it may still come in, and that takes nothing away
     fail(scene, gate, 1)
-    assert 10 <= refused_s(gate, "auth_failed") <= 20
+    assert 120 <= refused_s(gate, "auth_failed") <= 240
     event = gate.log.wait_event("refused", code="penalty")
     assert event["client"].startswith("127.0.0.1:")
 
@@ -82,10 +83,10 @@ def test_a_penalty_ends_by_itself(scene):
 
 
 def test_leaving_without_a_try_counts(scene):
-    gate = gate_with(scene, no_auth="20s")
+    gate = gate_with(scene, no_auth="200s")
     assert let_in(gate)
     wait_closed(gate, 1)
-    assert 10 <= refused_s(gate, "no_auth") <= 20
+    assert 100 <= refused_s(gate, "no_auth") <= 200
 
 
 def test_letting_the_grace_pass_counts(scene):

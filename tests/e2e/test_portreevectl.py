@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import control, streams, visitor
+from harness import control, directory, streams, visitor
 from harness.control import ctl
 from harness.target import greet
 from harness.wait import until
@@ -30,11 +30,8 @@ def test_list_and_show(scene, gate):
     assert heading.split()[:6] == ["NAME", "KIND", "ADDRESS", "STATE", "SINCE", "VISITORS"]
     assert line.split()[:4] == ["pc42", "tcp", f"127.0.0.1:{port}", "open"]
     assert "0 of 1" in line and "0 B in, 5 B out" in line
-    folder = os.path.join(gate.settings["server"]["runtime_dir"], "tunnels")
-    until(lambda: len(os.listdir(folder)) == 1, "the directory has it too")
-    (file,) = os.listdir(folder)
-    with open(os.path.join(folder, file), encoding="utf-8") as written:
-        assert json.loads(ctl(gate, "list", "--json")) == [json.load(written)]
+    until(lambda: len(directory.entries(gate)) == 1, "the directory has it too")
+    assert json.loads(ctl(gate, "list", "--json")) == list(directory.entries(gate).values())
     assert json.loads(ctl(gate, "show", "pc42", "--json"))[0]["traffic"]["visitors_total"] == 1
     assert ctl(gate, "show", "nobody", status=1) == \
         'portreevectl: no tunnel is called "nobody"\n'

@@ -8,7 +8,7 @@ import pytest
 from harness import client, ports, streams, visitor
 from harness.target import echo, greet
 from harness.tmux import PLAIN
-from harness.wait import until
+from harness.wait import SCALE, until
 
 pytestmark = pytest.mark.portreeve_only("sshd gives a shell here")
 
@@ -47,13 +47,13 @@ def test_it_shows_the_tunnels_of_all_sessions_of_the_key_and_counts_their_visito
 
 
 def test_a_tunnel_that_goes_is_held_and_then_no_longer_there(scene):
-    gate = scene.gate(forward={"lease": "2s"})
+    gate = scene.gate(forward={"lease": f"{5 * SCALE}s"})
     ssh, port = scene.tunnel(gate, scene.target(echo))
     pane = scene.pane(gate)
     wait_row(pane, f"127.0.0.1:{port}", "open")
     ssh.close()
-    wait_row(pane, f"127.0.0.1:{port}", "held")
-    assert " left: " in pane.text(), "its last error"
+    held = rf"^127\.0\.0\.1:{port} +held .*(\n.*)* left: "  # and its last error, in one look
+    until(lambda: re.search(held, pane.text(), re.MULTILINE), pane.text)
     pane.wait_for("no tunnel is open; ask for one with -R 0:localhost:PORT")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness import control, streams
 from harness.target import echo, greet
-from harness.wait import SCALE, until
+from harness.wait import SCALE, TextFile, until
 
 pytestmark = pytest.mark.portreeve_only("sshd opens no socket that was not asked for")
 
@@ -122,7 +122,7 @@ def test_none_is_left_behind(scene):
     _, port = scene.tunnel(gate, scene.target(greet("hello")), user="pc42")
     wait_there(gate, f"pc42-{port}.sock")
     kept = os.path.join(gate.settings["server"]["state_dir"], "leases")
-    until(lambda: "pc42" in open(kept, encoding="ascii").read(), "the lease is on the disk")
+    TextFile(kept).wait_for("pc42")  # the lease is on the disk
     gate.expect_exit = -signal.SIGKILL
     gate.process.kill()
     gate.process.wait()

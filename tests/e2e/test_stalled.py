@@ -8,7 +8,7 @@ import pytest
 
 from harness import memory, streams
 from harness.target import Flood
-from harness.wait import until, until_steady
+from harness.wait import SANITIZER, until, until_steady
 
 MIB = 1 << 20
 NEIGHBOURS = 3
@@ -42,8 +42,10 @@ def rate_mib_s(scene, port, sent=None, received=None):
 
 
 def compare(alone, beside):
+    """Speeds mean little where most of the work is a sanitizer's."""
     print(f"neighbours: {alone:.0f} MiB/s alone, {beside:.0f} MiB/s beside the stalled one")
-    assert beside >= alone / 3, f"{beside:.0f} MiB/s beside a stalled one, {alone:.0f} without"
+    assert SANITIZER or beside >= alone / 3, \
+        f"{beside:.0f} MiB/s beside a stalled one, {alone:.0f} without"
 
 
 def test_a_visitor_that_never_reads(scene, gate):

@@ -187,6 +187,9 @@ def test_the_end_of_the_server(scene, gate):
     stuck(scene, gate)
     scene.tunnel(gate, scene.target(greet("hello")), user="pc42")
     make_noise(scene, gate, UNREAD_MAX // 2)  # more than the kernel takes, less than is too much
+    scene.tunnel(gate, scene.target(greet("hello")), user="last")
+    for one in following:  # or what is left might take longer than the farewell
+        until(lambda: any(line["tunnel"]["user"] == "last" for line in one.told.all()), "the last")
     gate.terminate()
     assert gate.wait_exit() == 0
     assert not gate.log.events("stop_forced")
