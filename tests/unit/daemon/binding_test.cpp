@@ -191,8 +191,9 @@ TEST(BindForward, AFullPoolIsExhausted) {
 }
 
 TEST(BindForward, APoolIsSearchedWhollyWhereverItBegins) {
-    // Of a pool of 50 ports, taken one by one, each is handed out once.
-    const conf::Forward from = rules({1, 1}, {29'000, 29'049});
+    // Of a pool of 50 ports, taken one by one, each is handed out once. No other test's: several
+    // run at once.
+    const conf::Forward from = rules({1, 1}, {30'000, 30'049});
     std::vector<Bound> all;
     for (;;) {
         auto bound = bind_at("127.0.0.1", 0, from, static_cast<std::uint32_t>(all.size() * 17));
@@ -208,12 +209,12 @@ TEST(BindForward, APoolIsSearchedWhollyWhereverItBegins) {
 
 TEST(BindForward, PassesOverPortsThatAreTaken) {
     const auto wanted = addresses_for("127.0.0.1", Bind::client);
-    const auto bound = bind_forward(*wanted, 0, {29'000, 29'049}, 3,
-                                    [](std::uint16_t port) { return port < 29'040; });
+    const auto bound = bind_forward(*wanted, 0, {30'100, 30'149}, 3,
+                                    [](std::uint16_t port) { return port < 30'140; });
     ASSERT_TRUE(bound) << bound.error().sentence;
-    EXPECT_GE(bound->port, 29'040);
+    EXPECT_GE(bound->port, 30'140);
     const auto none =
-        bind_forward(*wanted, 0, {29'000, 29'049}, 3, [](std::uint16_t) { return true; });
+        bind_forward(*wanted, 0, {30'100, 30'149}, 3, [](std::uint16_t) { return true; });
     EXPECT_EQ(none ? "" : std::string_view(none.error().code), "pool_exhausted");
 }
 

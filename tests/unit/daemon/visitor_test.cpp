@@ -237,8 +237,8 @@ TEST_F(OneVisitor, IsCutOffSomeTimeAfterItsSessionIsLost) {
 }
 
 TEST_F(OneVisitor, PassesNoFasterThanItsThrottles) {
-    from_visitor_.set_rate(40'000, nullptr);
-    to_visitor_.set_rate(40'000, nullptr);
+    from_visitor_.set_rate(4'000, nullptr);
+    to_visitor_.set_rate(4'000, nullptr);
     client_takes();
     const std::string up = noise(20'000, 6);
     const std::string down = noise(20'000, 7);
@@ -248,12 +248,12 @@ TEST_F(OneVisitor, PassesNoFasterThanItsThrottles) {
         EXPECT_EQ(difference(ssh::testing::read_bytes(channel_, up.size()), up), "");
     });
     // A quarter of a second's worth passes at once, and what both ends may hold besides; the rest
-    // takes its time.
-    ASSERT_TRUE(bench.until([this] { return visitor_->figures().from_visitor_bytes >= 10'000; }));
+    // takes its time: seconds, which the machine does not need until it is looked at.
+    ASSERT_TRUE(bench.until([this] { return visitor_->figures().from_visitor_bytes >= 1'000; }));
     ASSERT_TRUE(bench.rest());
     EXPECT_LT(visitor_->figures().from_visitor_bytes, up.size());
     EXPECT_LT(visitor_->figures().to_visitor_bytes, down.size());
-    for (int step = 0; step < 100 && peer->busy(); ++step) {
+    for (int step = 0; step < 200 && peer->busy(); ++step) {
         bench.advance_ms(100);
         ASSERT_TRUE(bench.rest());
     }

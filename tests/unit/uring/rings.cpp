@@ -1,5 +1,6 @@
 #include "tests/unit/uring/rings.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -38,6 +39,12 @@ ssize_t receive_now(const Fd& socket) {
     char bytes[4096];
     const ssize_t count = recv(socket.get(), bytes, sizeof(bytes), MSG_DONTWAIT);
     return count >= 0 ? count : -errno;
+}
+
+ssize_t receive_soon(const Fd& socket) {
+    pollfd ready{socket.get(), POLLIN, 0};
+    poll(&ready, 1, 30'000);
+    return receive_now(socket);
 }
 
 }  // namespace portreeve::uring::test

@@ -57,5 +57,7 @@ class RealRing : public ::testing::Test {
 std::pair<Fd, Fd> tcp_pair();
 // What recv(2) says at once: a count, 0 at the end, or -errno.
 ssize_t receive_now(const Fd& socket);
+// … once there is something to say, with no turn of any ring in between.
+ssize_t receive_soon(const Fd& socket);
 
 }  // namespace portreeve::uring::test
