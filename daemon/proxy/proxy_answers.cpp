@@ -5,6 +5,7 @@
 
 #include "daemon/http/basic_auth.h"
 #include "daemon/http/request_writer.h"
+#include "daemon/http/text.h"
 #include "daemon/login.h"
 #include "daemon/proxy/acme.h"
 #include "daemon/proxy/proxy_visitor.h"
@@ -46,6 +47,14 @@ uring::Address ProxyVisitor::visitor_of(const http::RequestHead& head) const {
     return uring::Address::parse(behind, 0).value_or(arrival_.from);
 }
 
+// Whether it came by https to us, or to a trusted proxy before us, which has opened it.
+bool ProxyVisitor::is_secure(const http::RequestHead& head) const {
+    std::string_view rest = head.fields.first(http::FieldId::x_forwarded_proto);
+    std::string_view scheme;
+    return stream_.is_tls() || (http::next_element(rest, scheme) &&
+                                http::is_word(scheme, "https") && is_trusted(arrival_.from));
+}
+
 // What the configuration says, whatever is asked for. False: it says nothing about this.
 bool ProxyVisitor::answer_at_once(const http::RequestHead& head, const http::Host& host) {
     const ProxyRules& rules = events_.proxy_rules();
@@ -64,7 +73,7 @@ bool ProxyVisitor::answer_at_once(const http::RequestHead& head, const http::Hos
 // … with its address at https. False: it is there, or there is none.
 bool ProxyVisitor::answer_https(const http::RequestHead& head, const http::Host& host,
                                 bool passes_tls) {
-    if (stream_.is_tls()) {
+    if (is_secure(head)) {
         return false;
     }
     std::string location = events_.https_origin(host.name(), passes_tls);
@@ -84,7 +93,7 @@ bool ProxyVisitor::answer_before(const http::RequestHead& head, const http::Host
         answer(http::loop_page());
     } else if (!rules.admitted.admits(visitor_)) {
         answer(http::forbidden_page());
-    } else if (rules.force_https && !stream_.is_tls()) {
+    } else if (rules.force_https && !is_secure(head)) {
         if (!answer_https(head, host, rules.passes_tls)) {
             answer(http::https_only_page());
         }

@@ -152,6 +152,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
                              const http::Host& host, const http::Framing& framing);
     [[nodiscard]] Place find_place(std::string_view host, std::string_view path);
     [[nodiscard]] bool is_trusted(const uring::Address& address) const;
+    [[nodiscard]] bool is_secure(const http::RequestHead& head) const;
     [[nodiscard]] uring::Address visitor_of(const http::RequestHead& head) const;
     [[nodiscard]] bool answer_at_once(const http::RequestHead& head, const http::Host& host);
     [[nodiscard]] bool answer_https(const http::RequestHead& head, const http::Host& host,

@@ -147,6 +147,22 @@ def test_a_client_may_ask_for_https_alone(scene):
     assert site.visitor().ask().status == 200
 
 
+@pytest.mark.parametrize("http, command", [
+    ({"redirect": True}, None), ({}, ["force-https=true"])])
+def test_who_came_by_https_to_a_trusted_proxy_is_not_sent_in_circles(scene, http, command):
+    site = Site(scene, http={**http, "trusted": ["127.0.0.1"]}, command=command)
+    until(lambda: site.plain().ask().status == 308, "visitors are sent to https")
+    visitor = site.plain()
+    assert visitor.ask(fields=["X-Forwarded-Proto: http"]).status == 308
+    assert visitor.ask(fields=["X-Forwarded-Proto: https"]).status == 200
+    assert visitor.ask(fields=["X-Forwarded-Proto: HTTPS, http"]).status == 200
+
+
+def test_a_stranger_does_not_say_that_it_came_by_https(scene):
+    site = Site(scene, http={"redirect": True})
+    assert site.plain().ask(fields=["X-Forwarded-Proto: https"]).status == 308
+
+
 def test_the_url_is_told_to_the_client_and_in_the_directory(scene):
     site = Site(scene)
     url = f"https://{HOST}:{site.ports['https']}"
