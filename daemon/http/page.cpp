@@ -261,6 +261,13 @@ Page https_only_page() {
             .text = "This address is not for plain http, and there is no certificate for it here."};
 }
 
+Page misdirected_page() {
+    return {
+        .status = 421,
+        .title = "Wrong connection",
+        .text = "This address cannot be reached over this connection, but over one of its own."};
+}
+
 Page proof_page(std::string_view content) {
     return {.status = 200, .plain = content};
 }

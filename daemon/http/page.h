@@ -67,6 +67,8 @@ void write_page(const Page& page, const PagePlan& plan, std::string& out);
 [[nodiscard]] Page forbidden_page();
 // The tunnel is for https alone, and that is not to be had here.
 [[nodiscard]] Page https_only_page();
+// The connection is not for that host; another one may be.
+[[nodiscard]] Page misdirected_page();
 // What is in a file that proves who has a domain.
 [[nodiscard]] Page proof_page(std::string_view content);
 // For good, and with the same method.

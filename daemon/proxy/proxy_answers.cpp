@@ -85,6 +85,23 @@ bool ProxyVisitor::answer_https(const http::RequestHead& head, const http::Host&
     return true;
 }
 
+// A connection is for the hosts that its certificate is for (RFC 9110, section 7.4), and none of
+// ours for a host whose TLS is its target's to open. False: this one is for it.
+bool ProxyVisitor::answer_misdirected(const http::RequestHead& head, const http::Host& host) {
+    const bool passes_tls = place_.lease.passes_tls;
+    if (passes_tls && !is_secure(head)) {
+        if (!answer_https(head, host, true)) {
+            answer(http::https_only_page());
+        }
+        return true;
+    }
+    if (!passes_tls && stream_.is_for(host.name())) {
+        return false;
+    }
+    answer(http::misdirected_page());
+    return true;
+}
+
 // What is answered instead of the target. False: nothing is.
 bool ProxyVisitor::answer_before(const http::RequestHead& head, const http::Host& host,
                                  const Target& target) {

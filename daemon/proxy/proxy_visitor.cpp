@@ -121,6 +121,9 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
         return true;
     }
     place_ = find_place(host.name(), head.path);
+    if (place_.kind != Place::Kind::none && answer_misdirected(head, host)) {
+        return true;
+    }
     switch (place_.kind) {
         case Place::Kind::none:
             answer(http::not_found_page());

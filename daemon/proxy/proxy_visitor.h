@@ -157,6 +157,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     [[nodiscard]] bool answer_at_once(const http::RequestHead& head, const http::Host& host);
     [[nodiscard]] bool answer_https(const http::RequestHead& head, const http::Host& host,
                                     bool passes_tls);
+    [[nodiscard]] bool answer_misdirected(const http::RequestHead& head, const http::Host& host);
     [[nodiscard]] bool answer_before(const http::RequestHead& head, const http::Host& host,
                                      const Target& target);
     void begin(const http::RequestHead& head, const http::Framing& framing, Target& target);

@@ -93,6 +93,10 @@ class WebStream final : private uring::Stream::Events {
     // Closes, but hands back both; on_web_joined() follows.
     [[nodiscard]] uring::Fd give_back(std::unique_ptr<WebTls>& tls);
     [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
+    // Whether a request for this host may come here: of TLS, if the certificate shown is for it.
+    [[nodiscard]] bool is_for(std::string_view host) const {
+        return !tls_ || tls_->session().is_for(host);
+    }
     [[nodiscard]] uring::Ring& ring() { return stream_.ring(); }
 
   private:

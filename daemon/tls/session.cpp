@@ -2,7 +2,10 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
+
 #include "daemon/tls/context_parts.h"
+#include "daemon/tls/host_name.h"
 #include "daemon/tls/memory_bio.h"
 
 namespace portreeve::tls {
@@ -131,6 +134,23 @@ bool Session::note_end(int result) {
 void Session::fail(std::string why) {
     error_ = asked_.why_not.empty() ? std::move(why) : asked_.why_not;
     ERR_clear_error();
+}
+
+bool Session::is_for(std::string_view host) const {
+    if (!ssl_ || host.empty()) {
+        return false;
+    }
+    if (host == asked_.server_name) {
+        return true;  // it was chosen for that
+    }
+    const std::string wildcard = wildcard_for(host);
+    const auto& pairs = context_->certificates().pairs();
+    return std::any_of(pairs.begin(), pairs.end(), [&](const auto& pair) {
+        return pair->leaf.get() == SSL_get_certificate(ssl_.get()) &&
+               std::any_of(pair->names.begin(), pair->names.end(), [&](const std::string& name) {
+                   return name == host || (!wildcard.empty() && name == wildcard);
+               });
+    });
 }
 
 std::string_view Session::protocol() const {

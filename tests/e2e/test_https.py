@@ -194,6 +194,27 @@ def test_tls_passes_unopened_to_the_target_that_wants_it(scene):
         "/name", host=f"other.{web.DOMAIN}").body == b"opened"
 
 
+def test_a_connection_is_for_the_hosts_of_its_certificate_alone(site):
+    web.make_certificate(site.certificates, "other", "other.test")
+    site.gate.log.wait_event("certificates_reloaded")
+    other = site.visitor(name="other.test")
+    assert other.ask().status == 421
+    assert other.ask(host="other.test").status == 404  # and the connection goes on
+    assert other.ask(host=f"nobody.{web.DOMAIN}").status == 404
+    assert site.target.accepted == 0
+    # One certificate for several hosts is one connection for all of them.
+    assert site.visitor(name=f"else.{web.DOMAIN}").ask().status == 200
+
+
+def test_what_passes_unopened_is_not_to_be_had_opened(scene):
+    site = Site(scene, wish="blog:443", command=["sni-proxy=true"])
+    until(lambda: site.plain().ask("/a").status == 308, "visitors are sent to https")
+    assert site.plain().ask("/a").field("Location") == f"https://{HOST}:{site.ports['https']}/a"
+    before = site.target.accepted
+    assert site.visitor(name=f"other.{web.DOMAIN}").ask().status == 421
+    assert site.target.accepted == before
+
+
 def test_ssh_and_https_share_a_port(scene):
     site = Site(scene, https={"ssh": True})
     assert site.visitor().ask().status == 200

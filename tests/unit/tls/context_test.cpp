@@ -51,6 +51,30 @@ TEST(TlsContext, PicksByName) {
     EXPECT_FALSE(context->serves("*.gate.example"));
 }
 
+TEST(TlsContext, IsForWhatTheCertificateThatWasShownIsFor) {
+    Site site;
+    static_cast<void>(site.add("1", {.names = {"first.example"}}));
+    static_cast<void>(site.add("2", {.names = {"*.gate.example", "gate.example"}}));
+    static_cast<void>(site.add("3", {.names = {"blog.gate.example"}}));
+    const auto is_for = [context = site.context()](const char* asked, const char* host) {
+        Client client({.host = asked});
+        Server server(context);
+        talk(client, server);
+        return server.session.is_for(host);
+    };
+    EXPECT_TRUE(is_for("shop.gate.example", "shop.gate.example"));
+    EXPECT_TRUE(is_for("shop.gate.example", "gate.example"));
+    // Another certificate would be shown for it, but this one is for it too.
+    EXPECT_TRUE(is_for("shop.gate.example", "blog.gate.example"));
+    EXPECT_FALSE(is_for("blog.gate.example", "shop.gate.example"));
+    EXPECT_FALSE(is_for("shop.gate.example", "a.shop.gate.example"));
+    EXPECT_FALSE(is_for("shop.gate.example", "first.example"));
+    EXPECT_TRUE(is_for("", "first.example"));
+    EXPECT_FALSE(is_for("", "gate.example"));
+    EXPECT_FALSE(is_for("", "192.0.2.1"));
+    EXPECT_FALSE(is_for("", ""));
+}
+
 TEST(TlsContext, RefusesNamesThatNobodyHas) {
     Site site;
     static_cast<void>(site.add("1", {.names = {"*.gate.example"}}));
