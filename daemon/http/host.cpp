@@ -10,9 +10,6 @@
 namespace portreeve::http {
 namespace {
 
-constexpr std::uint16_t kHttpPort = 80;
-constexpr std::uint16_t kHttpsPort = 443;
-
 tl::unexpected<Fault> refuse(std::string_view why) {
     return tl::unexpected(Fault{400, why});
 }
@@ -88,30 +85,25 @@ bool Host::take_port(std::string_view text) {
     return true;
 }
 
-bool Host::same_place(const Host& other, std::uint16_t default_port) const {
-    const auto meant = [default_port](const Host& host) {
-        return host.port_ == 0 ? default_port : host.port_;
-    };
-    return is_v6_ == other.is_v6_ && name() == other.name() && meant(*this) == meant(other);
-}
-
 tl::expected<Host, Fault> host_of(const RequestHead& head) {
-    if (head.fields.count(FieldId::host) != 1) {
-        return head.fields.has(FieldId::host) ? refuse("there is more than one Host")
-                                              : refuse("there is no Host");
+    const std::size_t count = head.fields.count(FieldId::host);
+    const bool is_absolute = head.form == UriForm::absolute;
+    if (count > 1) {
+        return refuse("there is more than one Host");
     }
-    const auto host = Host::parse(head.fields.first(FieldId::host));
-    if (!host) {
+    if (count == 0 && (!is_absolute || head.version != Version::v1_0)) {
+        return refuse("there is no Host");
+    }
+    if (count == 1 && !Host::parse(head.fields.first(FieldId::host))) {
         return refuse("Host is not a name or an address, with or without a port");
     }
-    if (head.form == UriForm::absolute) {
-        const auto asked = Host::parse(head.authority);
-        const bool tls = is_word(head.uri.substr(0, 5), "https");
-        if (!asked || !asked->same_place(*host, tls ? kHttpsPort : kHttpPort)) {
-            return refuse("what is asked for is on another host than Host says");
-        }
-    }
-    return *host;
+    const auto host = Host::parse(host_text(head));
+    return host ? tl::expected<Host, Fault>(*host)
+                : refuse("what is asked for is on no host with a name or an address");
+}
+
+std::string_view host_text(const RequestHead& head) {
+    return head.form == UriForm::absolute ? head.authority : head.fields.first(FieldId::host);
 }
 
 }  // namespace portreeve::http

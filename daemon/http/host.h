@@ -32,9 +32,6 @@ class Host {
     [[nodiscard]] std::uint16_t port() const { return port_; }  // 0: none is given
     [[nodiscard]] bool is_v6() const { return is_v6_; }
 
-    // Whether both are the same place, if `default_port` is the one that is meant where none is.
-    [[nodiscard]] bool same_place(const Host& other, std::uint16_t default_port) const;
-
   private:
     bool take_name(std::string_view text);
     bool take_v6(std::string_view text);
@@ -46,8 +43,10 @@ class Host {
     std::uint16_t port_ = 0;
 };
 
-// What `head` is for. Exactly one `Host` is needed, in HTTP/1.0 too, since without it there is
-// nothing to route by; and if an absolute address is asked for, both have to agree.
+// What `head` is for: of an absolute address its own host, whatever `Host` says. Exactly one `Host`
+// is needed, in HTTP/1.0 too where there is nothing else to route by.
 [[nodiscard]] tl::expected<Host, Fault> host_of(const RequestHead& head);
+// … as it was written.
+[[nodiscard]] std::string_view host_text(const RequestHead& head);
 
 }  // namespace portreeve::http

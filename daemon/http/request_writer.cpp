@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/http/host.h"
 #include "daemon/http/lines.h"
 #include "daemon/http/persistence.h"
 #include "daemon/http/text.h"
@@ -161,7 +162,7 @@ void append_forwarded(std::string& out, const RequestHead& head, const RequestPl
         append_translated(out, head);
     }
     append_node(out, plan.visitor);
-    append_pair(out, "host", head.fields.first(FieldId::host));
+    append_pair(out, "host", host_text(head));
     append_pair(out, "proto", scheme_of(plan));
     append_pair(out, "by", plan.by);
     out.append("\r\n");
@@ -181,7 +182,7 @@ void append_x_forwarded(std::string& out, const RequestHead& head, const Request
         append_field(out, "X-Forwarded-Proto", scheme_of(plan));
     }
     if (missing(FieldId::x_forwarded_host)) {
-        append_field(out, "X-Forwarded-Host", head.fields.first(FieldId::host));
+        append_field(out, "X-Forwarded-Host", host_text(head));
     }
     if (missing(FieldId::x_forwarded_port)) {
         append_field(out, "X-Forwarded-Port", plan.port);
@@ -199,7 +200,7 @@ void write_request(const RequestHead& head, const Framing& framing, const Reques
     const auto path = path_of(head, plan.strip_path);
     out.append(head.method).append(" ").append(path.slash).append(path.rest);
     out.append(" HTTP/1.1\r\n");
-    append_field(out, "Host", plan.host.empty() ? head.fields.first(FieldId::host) : plan.host);
+    append_field(out, "Host", plan.host.empty() ? host_text(head) : plan.host);
     append_kept(out, head.fields.all(), head.fields_end,
                 [&head, &plan](const Field& field) { return stays(head, plan, field); });
     append_framing(out, head, framing);

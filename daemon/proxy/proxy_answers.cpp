@@ -80,7 +80,9 @@ bool ProxyVisitor::answer_https(const http::RequestHead& head, const http::Host&
     if (location.empty()) {
         return false;
     }
-    location.append(head.path);
+    if (head.form != http::UriForm::asterisk) {
+        location.append(head.path);
+    }
     answer(http::redirect_page(location));
     return true;
 }
@@ -95,7 +97,9 @@ bool ProxyVisitor::answer_misdirected(const http::RequestHead& head, const http:
         }
         return true;
     }
-    if (!passes_tls && stream_.is_for(host.name())) {
+    const bool says_https = head.form == http::UriForm::absolute &&
+                            http::is_word(head.uri.substr(0, head.uri.find(':')), "https");
+    if (!passes_tls && stream_.is_for(host.name()) && (!says_https || is_secure(head))) {
         return false;
     }
     answer(http::misdirected_page());

@@ -147,6 +147,14 @@ def test_a_client_may_ask_for_https_alone(scene):
     assert site.visitor().ask().status == 200
 
 
+@pytest.mark.parametrize("asked, told", [("*", ""), (f"http://{HOST}", ""), ("/", "/")])
+def test_who_asks_for_no_path_is_sent_to_https_without_one(scene, asked, told):
+    site = Site(scene, http={"redirect": True})
+    seen = site.plain().ask(asked, method="OPTIONS")
+    assert seen.status == 308
+    assert seen.field("Location") == f"https://{HOST}:{site.ports['https']}{told}"
+
+
 @pytest.mark.parametrize("http, command", [
     ({"redirect": True}, None), ({}, ["force-https=true"])])
 def test_who_came_by_https_to_a_trusted_proxy_is_not_sent_in_circles(scene, http, command):
@@ -202,6 +210,8 @@ def test_a_connection_is_for_the_hosts_of_its_certificate_alone(site):
     assert other.ask(host="other.test").status == 404  # and the connection goes on
     assert other.ask(host=f"nobody.{web.DOMAIN}").status == 404
     assert site.target.accepted == 0
+    # What is asked for by an address of https comes by TLS.
+    assert site.plain().ask(f"https://{HOST}/").status == 421
     # One certificate for several hosts is one connection for all of them.
     assert site.visitor(name=f"else.{web.DOMAIN}").ask().status == 200
 

@@ -59,6 +59,16 @@ def test_host_is_found_in_any_case_with_port_and_dot(site):
         assert site.visitor().ask(host=host).status == 200
 
 
+def test_an_absolute_address_counts_and_not_its_host(site):
+    visitor = site.visitor()
+    address = f"http://blog.{web.DOMAIN}/a?b"
+    seen = visitor.ask(address, host="elsewhere.test").json()
+    assert seen["path"] == "/a?b" and dict(seen["fields"])["Host"] == f"blog.{web.DOMAIN}"
+    assert visitor.ask(f"http://nobody.{web.DOMAIN}/").status == 404
+    visitor.send(f"GET {address} HTTP/1.0\r\n\r\n")
+    assert visitor.response().json()["path"] == "/a?b"
+
+
 def test_a_visitor_asks_again_on_one_connection_and_one_channel(site):
     visitor = site.visitor()
     for number in range(50):

@@ -40,16 +40,5 @@ TEST(Hosts, AreBounded) {
     EXPECT_EQ(parsed("[0000:0000:0000:0000:0000:ffff:192.100.200.1]"), "::ffff:192.100.200.1 0");
 }
 
-TEST(Hosts, AreTheSamePlaceWithTheirDefaultPort) {
-    const auto same = [](std::string_view left, std::string_view right, std::uint16_t port) {
-        return Host::parse(left)->same_place(*Host::parse(right), port);
-    };
-    EXPECT_TRUE(same("a", "A:80", 80));
-    EXPECT_TRUE(same("a:443", "a", 443));
-    EXPECT_TRUE(same("a:8080", "a:8080", 80));
-    EXPECT_FALSE(same("a", "a:80", 443));
-    EXPECT_FALSE(same("a", "b", 80));
-}
-
 }  // namespace
 }  // namespace portreeve::http::test

@@ -1,6 +1,7 @@
 // What a target gets to read.
 #include "daemon/http/request_writer.h"
 
+#include "daemon/http/host.h"
 #include "tests/unit/http/corpus.h"
 #include "tests/unit/http/messages.h"
 
@@ -85,6 +86,14 @@ TEST(RequestWriter, AsksForThePathOfAnAbsoluteAddress) {
     EXPECT_EQ(line("OPTIONS", "http://a"), "OPTIONS * HTTP/1.1");
     EXPECT_EQ(line("OPTIONS", "http://a/"), "OPTIONS / HTTP/1.1");
     EXPECT_EQ(line("OPTIONS", "*"), "OPTIONS * HTTP/1.1");
+}
+
+TEST(RequestWriter, SaysTheHostOfAnAbsoluteAddress) {
+    const auto head = written(get("Host: a\r\n", "GET http://b:8080/ HTTP/1.1"));
+    EXPECT_EQ(value(head, "Host"), "b:8080");
+    EXPECT_EQ(value(head, "X-Forwarded-Host"), "b:8080");
+    EXPECT_EQ(value(head, "Forwarded"), "for=192.0.2.1;host=\"b:8080\";proto=http");
+    EXPECT_EQ(value(written(get("", "GET http://b/ HTTP/1.0")), "Host"), "b");
 }
 
 TEST(RequestWriter, StripsThePath) {
@@ -303,7 +312,7 @@ TEST(RequestWriter, WritesWhatReadsTheSame) {
         EXPECT_EQ(again->size_bytes, out.size());
         EXPECT_EQ(again->method, head.method);
         EXPECT_EQ(framing_of(again.head()), framing_of(head));
-        EXPECT_EQ(again->fields.first(FieldId::host), head.fields.first(FieldId::host));
+        EXPECT_EQ(again->fields.first(FieldId::host), host_text(head));
         std::string twice;
         write_request(again.head(), *framing_of(again.head()), plan(), twice);
         EXPECT_EQ(twice, out);
