@@ -282,7 +282,7 @@ bool Exchange::begin_response(const http::ResponseHead& head) {
     }
     drops_chunks_ = http::loses_chunks(request_.version, *framing);
     keeps_target_ = http::keeps_target(head, *framing);
-    keeps_visitor_ = !is_raw_ && !input_ended_ &&
+    keeps_visitor_ = !is_raw_ && !input_ended_ && request_done() &&
                      http::keeps_visitor(request_.version, request_.connection, *framing);
     response_body_ = http::BodyScanner(*framing);
     pass_head(head, *framing);

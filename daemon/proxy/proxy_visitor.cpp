@@ -32,6 +32,8 @@ void ProxyVisitor::open() {
 void ProxyVisitor::on_web_input(std::string_view bytes) {
     if (state_ == State::moving) {
         ring_.post(move_);
+    } else if (state_ == State::leaving && stream_.output_ended()) {
+        clock_.start_at(leave_due_ms());
     }
     if (pending_.empty()) {
         bytes.remove_prefix(process(bytes));
@@ -361,7 +363,7 @@ void ProxyVisitor::pull() {
 
 void ProxyVisitor::on_web_output_sent() {
     if (state_ == State::leaving) {
-        clock_.start_at(ring_.now_ms() + (stream_.output_ended() ? kLeaveMs : kStuckMs));
+        clock_.start_at(leave_due_ms());
         if (stream_.output_ended() && input_over_) {
             gone();
         }
@@ -413,7 +415,7 @@ void ProxyVisitor::watch_clock() {
             break;
         case State::leaving:
             wanted = Clock::leave;
-            due_ms = ring_.now_ms() + (stream_.output_ended() ? kLeaveMs : kStuckMs);
+            due_ms = leave_due_ms();
             break;
         case State::busy:
             if (input_over_ && exchange_ && !exchange_->is_raw()) {
@@ -466,6 +468,16 @@ void ProxyVisitor::leave() {
     if (stream_.output_ended() && input_over_) {
         gone();
     }
+}
+
+std::int64_t ProxyVisitor::leave_due_ms() {
+    if (!stream_.output_ended()) {
+        return ring_.now_ms() + kStuckMs;
+    }
+    if (leaves_until_ms_ == 0) {
+        leaves_until_ms_ = ring_.now_ms() + kLeaveMs;
+    }
+    return std::min(leaves_until_ms_, ring_.now_ms() + kLeaveQuietMs);
 }
 
 void ProxyVisitor::gone() {

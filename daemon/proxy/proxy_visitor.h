@@ -38,7 +38,10 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     static constexpr std::size_t kAheadBytesMax = std::size_t{4} * 1024;
     static constexpr std::size_t kReceiveBytesMax = std::size_t{256} * 1024;
     static constexpr std::uint8_t kRepeatsMax = 3;
-    static constexpr std::int64_t kLeaveMs = 2'000;
+    // A close in the middle of what a visitor sends would be a reset, and take from it what it has
+    // not read yet (RFC 9112, section 9.6): so long it is read on, in all and in silence.
+    static constexpr std::int64_t kLeaveMs = 30'000;
+    static constexpr std::int64_t kLeaveQuietMs = 5'000;
     // Who has ended its direction may wait for an answer, or be gone: a closed tab does not say. An
     // answer that says nothing for so long is not waited for any more.
     static constexpr std::int64_t kQuietMs = 5'000;
@@ -169,6 +172,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     void pull();
     void watch_clock();
     void leave();
+    [[nodiscard]] std::int64_t leave_due_ms();
     void gone();
     void clock_over();
 
@@ -186,6 +190,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     Place place_;                              // … and where that went
     std::uint64_t place_revision_ = 0;
     std::int64_t waits_until_ms_ = 0;
+    std::int64_t leaves_until_ms_ = 0;  // 0: not all has gone out
     State state_ = State::reading;
     Clock clock_kind_ = Clock::none;
     Asked asked_;

@@ -141,6 +141,28 @@ def test_old_visitors_get_the_content_and_the_end(site):
     assert visitor.ask("/size/10", version="1.0").body == web.pattern(10)
 
 
+def early(sock):
+    """A handler that answers before it has read the body, and reads on."""
+    reader = web.Reader(sock)
+    reader.until(b"\r\n\r\n")
+    web.answer(sock, status=413, body=b"early")
+    reader.rest()
+
+
+@pytest.mark.parametrize("label, status", [("blog", 413), ("nobody", 404)])
+def test_who_is_answered_in_the_middle_of_an_upload_is_told_and_heard_out(scene, label, status):
+    visitor = Site(scene, handler=early).visitor()
+    visitor.send(f"POST / HTTP/1.1\r\nHost: {label}.{web.DOMAIN}\r\n"
+                 "Content-Length: 1000000\r\n\r\nx")
+    seen = visitor.response()
+    assert seen.status == status and seen.field("Connection") == "close"
+    assert visitor.ended()
+    begin = time.monotonic()
+    while time.monotonic() < begin + 4:  # a reset would end it
+        visitor.send(b"x" * 10_000)
+        time.sleep(0.1)
+
+
 def test_events_arrive_as_they_are_sent(site):
     visitor = site.visitor()
     visitor.send(f"GET /sse HTTP/1.1\r\nHost: blog.{web.DOMAIN}\r\n\r\n")
