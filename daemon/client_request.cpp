@@ -47,11 +47,14 @@ std::vector<std::string_view> words_of(std::string_view line) {
 
 // --- words about the session ---
 
+// In all the forms that sish takes: those of Go's strconv.ParseBool.
 Wrong read_flag(bool& flag, std::string_view value) {
-    if (value != "true" && value != "false") {
+    constexpr std::array<std::string_view, 6> kYes{"true", "1", "t", "T", "TRUE", "True"};
+    constexpr std::array<std::string_view, 6> kNo{"false", "0", "f", "F", "FALSE", "False"};
+    flag = std::find(kYes.begin(), kYes.end(), value) != kYes.end();
+    if (!flag && std::find(kNo.begin(), kNo.end(), value) == kNo.end()) {
         return "write true or false";
     }
-    flag = value == "true";
     return std::nullopt;
 }
 

@@ -80,6 +80,19 @@ TEST(ClientRequest, WordsAboutTheSession) {
     EXPECT_FALSE(read("auto-close=false").words.auto_close);
 }
 
+// As sish reads them.
+TEST(ClientRequest, YesAndNoInAllTheirForms) {
+    for (const char* yes : {"1", "t", "T", "TRUE", "true", "True"}) {
+        EXPECT_EQ(read(std::string("force-https=") + yes).words.force_https, true) << yes;
+    }
+    for (const char* no : {"0", "f", "F", "FALSE", "false", "False"}) {
+        EXPECT_EQ(read(std::string("strip-path=") + no).words.strip_path, false) << no;
+    }
+    for (const char* neither : {"tRUE", "yes", "01", "on"}) {
+        EXPECT_THAT(wrong(std::string("force-https=") + neither), HasSubstr("write true or false"));
+    }
+}
+
 TEST(ClientRequest, WordsThatAreNotHonouredSayWhy) {
     const ClientRequest request = read("tcp-address=0.0.0.0 deadline=1h");
     EXPECT_EQ(request.kind, Kind::words);
@@ -107,7 +120,7 @@ TEST(ClientRequest, WordsAboutVisitors) {
     EXPECT_THAT(wrong("deny=192.0.2.0/24,"), HasSubstr("write up to 64 networks"));
     EXPECT_THAT(wrong("host-header=a b"), HasSubstr("there is no word"));
     EXPECT_THAT(wrong("host-header=a/b"), HasSubstr("write a host"));
-    EXPECT_THAT(wrong("sni-proxy=1"), HasSubstr("write true or false"));
+    EXPECT_THAT(wrong("sni-proxy=2"), HasSubstr("write true or false"));
 }
 
 TEST(ClientRequest, WhatIsNotKnownIsAnErrorThatListsWhatIs) {
