@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 
 #include "daemon/http/text.h"
 
@@ -136,9 +137,14 @@ Taken read_status_line(std::string_view line, ResponseHead& head) {
 // --- the other lines
 // ------------------------------------------------------------------------------
 
-Taken read_field(std::string_view line, Fields& fields) {
-    std::size_t colon = 0;
-    while (colon < line.size() && is_token_char(line[colon])) {
+// RFC 9112, section 5.1: before a colon blanks are refused in requests, and taken out of responses.
+Taken read_field(std::string_view line, Fields& fields, bool is_response) {
+    std::size_t name_bytes = 0;
+    while (name_bytes < line.size() && is_token_char(line[name_bytes])) {
+        ++name_bytes;
+    }
+    std::size_t colon = name_bytes;
+    while (is_response && colon > 0 && colon < line.size() && is_blank(line[colon])) {
         ++colon;
     }
     if (colon == line.size() || line[colon] != ':') {
@@ -153,18 +159,18 @@ Taken read_field(std::string_view line, Fields& fields) {
     if (!is_field_text(value)) {
         return refuse(400, "a field has control characters");
     }
-    if (!fields.add(line.substr(0, colon), trimmed(value))) {
+    if (!fields.add(line.substr(0, name_bytes), trimmed(value))) {
         return refuse(431, "there are too many fields");
     }
     return {};
 }
 
 // All lines up to the empty one at the end of `lines`, of which each is known to end with CR LF.
-Taken read_fields(std::string_view lines, Fields& fields) {
+Taken read_fields(std::string_view lines, Fields& fields, bool is_response) {
     fields.clear();
     while (lines.size() > kLineEnd.size()) {
         const auto end = lines.find('\n');
-        if (auto taken = read_field(lines.substr(0, end - 1), fields); !taken) {
+        if (auto taken = read_field(lines.substr(0, end - 1), fields, is_response); !taken) {
             return taken;
         }
         lines.remove_prefix(end + 1);
@@ -264,7 +270,8 @@ tl::expected<bool, Fault> parse_head(std::string_view bytes, HeadProgress& progr
     if (!end || *end == 0) {
         return end ? tl::expected<bool, Fault>(false) : tl::unexpected(end.error());
     }
-    if (auto taken = read_fields(bytes.substr(at, *end - at), head.fields); !taken) {
+    constexpr bool kIsResponse = std::is_same_v<Head, ResponseHead>;
+    if (auto taken = read_fields(bytes.substr(at, *end - at), head.fields, kIsResponse); !taken) {
         return tl::unexpected(taken.error());
     }
     if (auto taken = read_connection(head.fields, head.connection); !taken) {

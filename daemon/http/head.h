@@ -1,6 +1,7 @@
 // The heads of HTTP/1.1 messages (RFC 9112, sections 2 to 5), read strictly: one CRLF ends a line,
 // a name touches its colon, nothing is folded, repaired or guessed. What is taken can be read in
-// one way only, by us and by whoever gets it from us.
+// one way only, by us and by whoever gets it from us. Blanks before a colon alone are taken from
+// responses (RFC 9112, section 5.1), and not passed on.
 //
 // A head is parsed where it was received, once it is there as a whole; until then all that a
 // connection keeps is a HeadProgress. What a head holds are views of those bytes: they are valid

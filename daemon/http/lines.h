@@ -33,8 +33,8 @@ void append_field(std::string& out, std::string_view name, const Pieces&... valu
     out.append("\r\n");
 }
 
-// The lines of `fields` for which `keeps(field)`, byte for byte, as many together as stood
-// together. `head` is what the fields are views of.
+// The lines of `fields` for which `keeps(field)`, byte for byte but for blanks before a colon, as
+// many together as stood together. `head` is what the fields are views of.
 template <class Keeps>
 void append_kept(std::string& out, std::span<const Field> fields, const char* fields_end,
                  Keeps keeps) {
@@ -42,11 +42,17 @@ void append_kept(std::string& out, std::span<const Field> fields, const char* fi
     for (const Field& field : fields) {
         const char* const line = field.name.data();
         const bool kept = keeps(field);
-        if (kept && run == nullptr) {
-            run = line;
-        } else if (!kept && run != nullptr) {
+        const bool touches_colon = line[field.name.size()] == ':';
+        if (kept && touches_colon) {
+            run = run == nullptr ? line : run;
+            continue;
+        }
+        if (run != nullptr) {
             out.append(run, line);
             run = nullptr;
+        }
+        if (kept) {
+            append_field(out, field.name, field.value);
         }
     }
     if (run != nullptr) {

@@ -1,7 +1,11 @@
 #include "daemon/http/response_writer.h"
 
+#include <algorithm>
+
+#include "daemon/http/date.h"
 #include "daemon/http/lines.h"
 #include "daemon/http/persistence.h"
+#include "daemon/http/text.h"
 
 namespace portreeve::http {
 namespace {
@@ -42,6 +46,15 @@ void append_framing(std::string& out, const ResponseHead& head, const Framing& f
     }
 }
 
+// When it came, where the target does not say (RFC 9110, section 6.6.1).
+void append_missing_date(std::string& out, const ResponseHead& head, std::int64_t time_s) {
+    const auto fields = head.fields.all();
+    const auto is_date = [](const Field& field) { return is_word(field.name, "date"); };
+    if (head.status >= 200 && std::none_of(fields.begin(), fields.end(), is_date)) {
+        append_date(out, time_s);
+    }
+}
+
 void append_connection(std::string& out, const ResponseHead& head, const ResponsePlan& plan) {
     const bool tells_protocols = head.status == kSwitching || head.status == kUpgradeRequired;
     if (head.is_interim()) {
@@ -68,6 +81,7 @@ void write_response(const ResponseHead& head, const Framing& framing, const Resp
     out.append(" ").append(head.reason).append("\r\n");
     append_kept(out, head.fields.all(), head.fields_end,
                 [&head](const Field& field) { return stays(head, field); });
+    append_missing_date(out, head, plan.time_s);
     append_framing(out, head, framing, plan.visitor);
     append_connection(out, head, plan);
     out.append("\r\n");

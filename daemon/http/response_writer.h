@@ -5,6 +5,7 @@
 // given and some 100 bytes.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "daemon/http/framing.h"
@@ -16,6 +17,7 @@ struct ResponsePlan {
     Version visitor = Version::v1_1;  // HTTP/1.0 ones get no interim responses: write none for them
     // The visitor's connection goes on after this response: see keeps_visitor().
     bool keeps_visitor = true;
+    std::int64_t time_s = 0;  // when it came, for Date where the target says none; 0: none is added
 };
 
 // Appends the head to `out`; its fields must still lie where they were parsed. Chunks that a

@@ -7,6 +7,7 @@
 
 #include "daemon/http/persistence.h"
 #include "daemon/http/response_writer.h"
+#include "daemon/login.h"
 
 namespace portreeve::daemon {
 namespace {
@@ -300,7 +301,7 @@ bool Exchange::begin_response(const http::ResponseHead& head) {
 void Exchange::pass_head(const http::ResponseHead& head, const http::Framing& framing) {
     std::string& text = events_.text_scratch();
     text.clear();
-    http::write_response(head, framing, {request_.version, keeps_visitor_}, text);
+    http::write_response(head, framing, {request_.version, keeps_visitor_, wall_clock_s()}, text);
     pass(text);
 }
 

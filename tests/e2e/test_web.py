@@ -4,6 +4,7 @@ whatever their framing, and everything that is not one is refused.
 
 import hashlib
 import os
+import re
 import signal
 import socket
 import time
@@ -67,6 +68,17 @@ def test_an_absolute_address_counts_and_not_its_host(site):
     assert visitor.ask(f"http://nobody.{web.DOMAIN}/").status == 404
     visitor.send(f"GET {address} HTTP/1.0\r\n\r\n")
     assert visitor.response().json()["path"] == "/a?b"
+
+
+def test_a_response_without_date_gets_one_and_blanks_before_colons_go(scene):
+    site = Site(scene, handler=lambda sock: sock.recv(65536) and sock.sendall(
+        b"HTTP/1.1 200 OK\r\nX-A : 1\r\nContent-Length : 2\r\n\r\nok"))
+    visitor = site.visitor()
+    visitor.send(f"GET / HTTP/1.1\r\nHost: blog.{web.DOMAIN}\r\n\r\n")
+    head = visitor.reader.until(b"\r\n\r\n")
+    assert b"\r\nX-A: 1\r\n" in head and b"\r\nContent-Length: 2" in head
+    assert re.search(rb"\r\nDate: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT\r\n", head)
+    assert visitor.reader.exactly(2) == b"ok"
 
 
 def test_a_visitor_asks_again_on_one_connection_and_one_channel(site):

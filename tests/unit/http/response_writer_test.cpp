@@ -30,6 +30,22 @@ TEST(ResponseWriter, WritesTheWholeHead) {
               "\r\n");
 }
 
+TEST(ResponseWriter, SaysWhenItCameWhereTheTargetDoesNot) {
+    const ResponsePlan at{Version::v1_1, true, 784'111'777};
+    EXPECT_EQ(
+        written(answer("Content-Length: 0\r\n"), at),
+        "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(written(answer("DATE: x\r\nContent-Length: 0\r\n"), at),
+              "HTTP/1.1 200 OK\r\nDATE: x\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(written(answer("", "HTTP/1.1 100 Continue"), at), "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+TEST(ResponseWriter, TakesOutBlanksBeforeColons) {
+    EXPECT_EQ(written(answer("A: 1\r\nB : 2\r\nC\t :3\r\nD:4\r\nE: 5\r\nContent-Length : 0\r\n")),
+              "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nC: 3\r\nD:4\r\nE: 5\r\n"
+              "Content-Length: 0\r\n\r\n");
+}
+
 TEST(ResponseWriter, SaysWhatBecomesOfTheConnection) {
     const auto response = answer("Content-Length: 0\r\n", "HTTP/1.1 200");
     EXPECT_EQ(written(response), "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n");
