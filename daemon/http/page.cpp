@@ -267,6 +267,17 @@ Page busy_page() {
             .reloads = true};
 }
 
+Page last_hop_page() {
+    return {.status = 200,
+            .title = "As far as asked",
+            .text = "This is the proxy in front of the service at this address."};
+}
+
+Page no_trace_page() {
+    return {
+        .status = 501, .title = "Not traced", .text = "This proxy does not say what reaches it."};
+}
+
 Page loop_page() {
     return {.status = 508,
             .title = "Going in circles",

@@ -75,6 +75,9 @@ void write_page(const Page& page, const PagePlan& plan, std::string& out);
 [[nodiscard]] Page redirect_page(std::string_view location);
 // The tunnel has as many visitors as it may.
 [[nodiscard]] Page busy_page();
+// To who asks for the last hop, which this is.
+[[nodiscard]] Page last_hop_page();
+[[nodiscard]] Page no_trace_page();
 // The target is this proxy again.
 [[nodiscard]] Page loop_page();
 

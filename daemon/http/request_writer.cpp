@@ -11,6 +11,7 @@ namespace portreeve::http {
 namespace {
 
 constexpr std::size_t kAddedBytes = 1024;
+constexpr std::string_view kMaxForwards = "max-forwards";
 
 std::string_view scheme_of(const RequestPlan& plan) {
     return plan.is_tls ? "https" : "http";
@@ -201,13 +202,31 @@ void write_request(const RequestHead& head, const Framing& framing, const Reques
     out.append(head.method).append(" ").append(path.slash).append(path.rest);
     out.append(" HTTP/1.1\r\n");
     append_field(out, "Host", plan.host.empty() ? host_text(head) : plan.host);
-    append_kept(out, head.fields.all(), head.fields_end,
-                [&head, &plan](const Field& field) { return stays(head, plan, field); });
+    const auto hops = hops_left(head);
+    append_kept(out, head.fields.all(), head.fields_end, [&](const Field& field) {
+        return stays(head, plan, field) && (!hops || !is_word(field.name, kMaxForwards));
+    });
+    if (hops) {
+        append_field(out, "Max-Forwards", *hops - std::min<std::uint64_t>(*hops, 1));
+    }
     append_framing(out, head, framing);
     append_connection(out, head);
     append_x_forwarded(out, head, plan);
     append_forwarded(out, head, plan);
     out.append("\r\n");
+}
+
+std::optional<std::uint64_t> hops_left(const RequestHead& head) {
+    if (head.method != "TRACE" && head.method != "OPTIONS") {
+        return std::nullopt;
+    }
+    for (const Field& field : head.fields.all()) {
+        std::uint64_t hops = 0;
+        if (is_word(field.name, kMaxForwards) && read_number(field.value, hops)) {
+            return hops;
+        }
+    }
+    return std::nullopt;
 }
 
 bool is_below(std::string_view path, std::string_view prefix) {

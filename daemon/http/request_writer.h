@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,10 @@ struct RequestPlan {
 // Appends the head to `out`; its fields must still lie where they were parsed.
 void write_request(const RequestHead& head, const Framing& framing, const RequestPlan& plan,
                    std::string& out);
+
+// Over how many hops it may still go (RFC 9110, section 7.6.2), which only TRACE and OPTIONS limit;
+// 0: to no other one. write_request() writes one less.
+[[nodiscard]] std::optional<std::uint64_t> hops_left(const RequestHead& head);
 
 // Whether a path is `prefix` or below it, as it is written: nothing is decoded or resolved.
 [[nodiscard]] bool is_below(std::string_view path, std::string_view prefix);

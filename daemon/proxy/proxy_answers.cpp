@@ -120,6 +120,8 @@ bool ProxyVisitor::answer_before(const http::RequestHead& head, const http::Host
         }
     } else if (!rules.credentials.empty() && !http::has_credentials(head, rules.credentials)) {
         answer(http::credentials_page(host_));
+    } else if (http::hops_left(head) == 0U) {
+        answer(head.method == "TRACE" ? http::no_trace_page() : http::last_hop_page());
     } else {
         return false;
     }

@@ -70,6 +70,16 @@ def test_an_absolute_address_counts_and_not_its_host(site):
     assert visitor.response().json()["path"] == "/a?b"
 
 
+def test_who_asks_for_the_last_hop_gets_the_proxy(site):
+    visitor = site.visitor()
+    last = ["Max-Forwards: 0"]
+    assert visitor.ask("*", method="OPTIONS", fields=last).status == 200
+    assert visitor.ask(method="TRACE", fields=last).status == 501
+    assert site.target.accepted == 0
+    seen = visitor.ask(method="OPTIONS", fields=["Max-Forwards: 3"]).json()
+    assert dict(seen["fields"])["Max-Forwards"] == "2"
+
+
 def test_a_response_without_date_gets_one_and_blanks_before_colons_go(scene):
     site = Site(scene, handler=lambda sock: sock.recv(65536) and sock.sendall(
         b"HTTP/1.1 200 OK\r\nX-A : 1\r\nContent-Length : 2\r\n\r\nok"))

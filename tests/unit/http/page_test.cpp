@@ -35,7 +35,8 @@ TEST(Pages, AreWholeResponses) {
          {not_found_page(), fault_page({400, "something is wrong"}), fault_page({414, "too long"}),
           fault_page({431, "too many"}), fault_page({501, "unknown"}), fault_page({505, "old"}),
           target_page(), held_page("away", 30), credentials_page("blog"),
-          redirect_page("https://a/"), loop_page(), misdirected_page()}) {
+          redirect_page("https://a/"), loop_page(), misdirected_page(), last_hop_page(),
+          no_trace_page()}) {
         for (const bool as_html : {true, false}) {
             PagePlan plan;
             plan.as_html = as_html;

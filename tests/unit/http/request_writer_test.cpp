@@ -96,6 +96,19 @@ TEST(RequestWriter, SaysTheHostOfAnAbsoluteAddress) {
     EXPECT_EQ(value(written(get("", "GET http://b/ HTTP/1.0")), "Host"), "b");
 }
 
+TEST(RequestWriter, CountsTheHopsOfThoseWhoLimitThem) {
+    const auto left = [](const std::string& method, const std::string& fields) {
+        return value(written(get("Host: a\r\n" + fields, method + " / HTTP/1.1")), "Max-Forwards");
+    };
+    EXPECT_EQ(left("TRACE", "max-forwards: 10\r\n"), "9");
+    EXPECT_EQ(left("OPTIONS", "Max-Forwards: 1\r\nMax-Forwards: 7\r\n"), "0");
+    EXPECT_EQ(left("OPTIONS", "Max-Forwards: x\r\n"), "x");
+    EXPECT_EQ(left("OPTIONS", ""), "(none)");
+    EXPECT_EQ(left("GET", "Max-Forwards: 0\r\n"), "0");
+    const auto request = get("Host: a\r\nMax-Forwards: 0\r\n", "OPTIONS * HTTP/1.1");
+    EXPECT_EQ(hops_left(request.head()), 0U);
+}
+
 TEST(RequestWriter, StripsThePath) {
     const auto line = [](const std::string& uri, std::string_view strip) {
         RequestPlan with = plan();
