@@ -29,6 +29,11 @@ bool is_in(const std::vector<conf::Network>& networks, std::string_view text) {
     return address && is_in(networks, *address);
 }
 
+bool is_below(std::string_view host, std::string_view domain) {
+    return host.ends_with(domain) &&
+           (host.size() == domain.size() || host[host.size() - domain.size() - 1] == '.');
+}
+
 }  // namespace
 
 // Whether it is a proxy whose word on those before it is taken.
@@ -60,8 +65,11 @@ bool ProxyVisitor::answer_at_once(const http::RequestHead& head, const http::Hos
     const ProxyRules& rules = events_.proxy_rules();
     if (head.path.starts_with(kChallengePath) && !rules.acme_webroot.empty()) {
         const auto content = read_challenge(rules.acme_webroot, head.path);
-        answer(content ? http::proof_page(*content) : http::not_found_page());
-        return true;
+        // Who has brought a domain may prove at its target that it is his.
+        if (content || is_below(host.name(), rules.domain)) {
+            answer(content ? http::proof_page(*content) : http::not_found_page());
+            return true;
+        }
     }
     if (!rules.admitted.admits(visitor_)) {
         answer(http::forbidden_page());

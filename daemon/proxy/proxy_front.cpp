@@ -19,7 +19,8 @@ void ProxyFront::use(const conf::Config& config) {
               http.redirect,
               http.acme_webroot,
               http.proxy_protocol,
-              config.https.ssh};
+              config.https.ssh,
+              http.domain};
 }
 
 std::string ProxyFront::https_origin(std::string_view host, bool passes_tls) const {

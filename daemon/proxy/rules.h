@@ -57,6 +57,7 @@ struct ProxyRules {
     std::string acme_webroot;                   // empty: none
     std::vector<conf::Network> proxy_protocol;  // who say first for whom they come
     bool ssh_too = false;                       // at https ports
+    std::string domain;  // that names without a domain of their own are below
 };
 
 // By a client, for the tunnels of its session.

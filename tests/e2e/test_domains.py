@@ -76,6 +76,24 @@ def test_the_key_that_dns_names_gets_the_domain(scene, label, words):
     assert ask(scene, gate, f"other.{HOST}").status == 404
 
 
+def test_acme_may_be_answered_by_the_target_of_a_domain(scene):
+    webroot = os.path.join(scene.folder, "acme")
+    challenge = ".well-known/acme-challenge"
+    os.makedirs(os.path.join(webroot, challenge))
+    with open(os.path.join(webroot, challenge, "ours"), "w", encoding="ascii") as file:
+        file.write("ours.thumb")
+    server = scene.add(NameServer((f"_portreeve.{HOST}", scene.key.fingerprint)))
+    gate = make_gate(scene, server, acme_webroot=webroot)
+    target = scene.target(web.app())
+    ssh = scene.ssh(gate, f"blog:80:127.0.0.1:{target.port}", f"{HOST}:80:127.0.0.1:{target.port}")
+    ssh.stderr.wait_for(f"http name open at http://{HOST}")
+    visitor = scene.add(web.Visitor(port_of(gate.log.wait_event("listening", name="http"))))
+    assert visitor.ask(f"/{challenge}/ours", host=HOST).body == b"ours.thumb"
+    assert visitor.ask(f"/{challenge}/theirs", host=HOST).json()["path"] == f"/{challenge}/theirs"
+    assert visitor.ask(f"/{challenge}/theirs", host=f"blog.{web.DOMAIN}").status == 404
+    assert visitor.ask(f"/{challenge}/theirs", host=f"nobody.{HOST}").status == 404
+
+
 @pytest.mark.parametrize("records", [[], [(f"_portreeve.{HOST}", "SHA256:another")]])
 def test_others_are_told_which_record_is_missing_and_their_session_ends(scene, records):
     server = scene.add(NameServer(*records))
