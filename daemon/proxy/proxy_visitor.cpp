@@ -102,6 +102,10 @@ std::size_t ProxyVisitor::take_head(std::string_view bytes) {
     if (!*whole) {
         return 0;
     }
+    if (clock_kind_ == Clock::head || clock_kind_ == Clock::idle) {
+        clock_kind_ = Clock::none;  // the next one has a time of its own
+        clock_.stop();
+    }
     asked_ = {head.method == "HEAD", head.version == http::Version::v1_0, http::wants_html(head),
               false};
     const auto host = http::host_of(head);
@@ -406,8 +410,9 @@ void ProxyVisitor::watch_clock() {
     }
     switch (state_) {
         case State::reading:
-            wanted = pending_.empty() ? Clock::idle : Clock::head;
-            due_ms = ring_.now_ms() + (pending_.empty() ? rules.idle_ms : rules.head_ms);
+            // Who does not take what was answered is not slow with a head.
+            wanted = pending_.empty() || visitor_room() == 0 ? Clock::idle : Clock::head;
+            due_ms = ring_.now_ms() + (wanted == Clock::idle ? rules.idle_ms : rules.head_ms);
             break;
         case State::waiting:
             wanted = Clock::wait;
