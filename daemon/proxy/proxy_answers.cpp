@@ -163,7 +163,8 @@ void ProxyVisitor::answer_fault(const http::Fault& fault) {
 }
 
 void ProxyVisitor::answer_held(const Leases::HttpPlace& place) {
-    const std::string text = http::held_text(time_text(place.since_s));
+    const std::int64_t since_s = place.held ? place.since_s : wall_clock_s();  // it ends just now
+    const std::string text = http::held_text(time_text(since_s));
     answer(http::held_page(text, kRetryAfterS));
 }
 

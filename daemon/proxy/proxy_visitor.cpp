@@ -272,7 +272,6 @@ void ProxyVisitor::next() {
                 pull();
                 return;
             }
-            place_.lease.since_s = wall_clock_s();
             answer_held(place_.lease);
             break;
         case Exchange::Outcome::broken:
@@ -385,8 +384,14 @@ void ProxyVisitor::on_web_output_sent() {
 
 void ProxyVisitor::on_web_input_end(int error) {
     input_over_ = true;
-    if (error != 0 || state_ == State::waiting || state_ == State::moving) {
+    if (error != 0) {
         gone();
+    } else if (state_ == State::waiting) {
+        waits_until_ms_ = std::min(waits_until_ms_, ring_.now_ms() + kQuietMs);
+        clock_kind_ = Clock::none;
+        watch_clock();
+    } else if (state_ == State::moving) {
+        ring_.post(move_);  // it is told of the end again there
     } else if (state_ == State::busy && exchange_) {
         tell_end();
         watch_clock();

@@ -267,6 +267,31 @@ def test_a_held_name_says_so_and_is_itself_again(site):
     assert site.visitor().ask().status == 200
 
 
+def test_who_has_ended_while_it_waits_is_answered(scene):
+    site = Site(scene, http={**SETTINGS["http"], "hold": "60s"}, server={"workers": 3})
+    site.ssh.process.send_signal(signal.SIGKILL)
+    site.gate.log.wait_event("tunnel_held")
+    visitors = [site.visitor() for _ in range(4)]
+    for number, visitor in enumerate(visitors):
+        visitor.send(f"GET /{number} HTTP/1.1\r\nHost: blog.{web.DOMAIN}\r\n\r\n")
+        visitor.sock.shutdown(socket.SHUT_WR)
+    site.offer("blog:80")
+    for number, visitor in enumerate(visitors):
+        assert visitor.response().json()["path"] == f"/{number}"
+        assert visitor.ended()
+
+
+def test_who_has_ended_while_it_waits_for_nobody_is_told(scene):
+    site = Site(scene, http={**SETTINGS["http"], "hold": "60s"})
+    site.ssh.process.send_signal(signal.SIGKILL)
+    site.gate.log.wait_event("tunnel_held")
+    visitor = site.visitor()
+    visitor.send(f"GET / HTTP/1.1\r\nHost: blog.{web.DOMAIN}\r\n\r\n")
+    visitor.sock.shutdown(socket.SHUT_WR)
+    assert visitor.response().status == 503
+    assert visitor.ended()
+
+
 def test_a_visitor_may_wait_for_the_owner(scene):
     site = Site(scene, http={**SETTINGS["http"], "hold": "30s"})
     site.ssh.process.send_signal(signal.SIGKILL)
