@@ -149,6 +149,7 @@ void ProxyVisitor::answer(http::Page page) {
     stream_.append(std::as_bytes(std::span(text)));
     events_.on_answer(page.status);
     waits_until_ms_ = 0;
+    arrival_.repeats = 0;
     if (asked_.keeps) {
         state_ = State::reading;
     } else {

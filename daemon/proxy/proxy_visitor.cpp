@@ -130,6 +130,10 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
     if (place_.kind != Place::Kind::none && answer_misdirected(head, host)) {
         return true;
     }
+    if (refusing_ != nullptr && std::exchange(refusing_, nullptr) == place_.lease.lease) {
+        answer(http::target_page());
+        return true;
+    }
     switch (place_.kind) {
         case Place::Kind::none:
             answer(http::not_found_page());
@@ -261,16 +265,15 @@ void ProxyVisitor::next() {
             answer_fault({400, "the body is not framed as the head says"});
             break;
         case Exchange::Outcome::refused:
+            refusing_ = place_.lease.lease;
+            if (exchange->why().code == "target_refused" && serve_again(head)) {
+                return;  // nothing was sent, and another owner may have a target that answers
+            }
             answer(http::target_page());
             break;
         case Exchange::Outcome::unserved:
-            if (!head.empty() && exchange->can_be_repeated() && !draining_ &&
-                repeats_ < kRepeatsMax) {
-                ++repeats_;  // whoever has the name now, or will have it, serves it
-                pending_.insert(0, head);
-                process_pending();
-                pull();
-                return;
+            if (exchange->can_be_repeated() && serve_again(head)) {
+                return;  // whoever has the name now, or will have it, serves it
             }
             answer_held(place_.lease);
             break;
@@ -278,12 +281,25 @@ void ProxyVisitor::next() {
             stream_.close(true);
             return;
     }
-    repeats_ = 0;
+    refusing_ = nullptr;
+    arrival_.repeats = 0;
     if (state_ == State::reading && (draining_ || input_over_)) {
         leave();
     }
     process_pending();
     pull();
+}
+
+// False: it was tried often enough, or has a body.
+bool ProxyVisitor::serve_again(std::string_view head) {
+    if (head.empty() || draining_ || arrival_.repeats >= kRepeatsMax) {
+        return false;
+    }
+    ++arrival_.repeats;
+    pending_.insert(0, head);
+    process_pending();
+    pull();
+    return true;
 }
 
 // --- waiting and moving ---

@@ -164,6 +164,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     [[nodiscard]] bool answer_before(const http::RequestHead& head, const http::Host& host,
                                      const Target& target);
     void begin(const http::RequestHead& head, const http::Framing& framing, Target& target);
+    [[nodiscard]] bool serve_again(std::string_view head);
     void answer(http::Page page);
     void answer_fault(const http::Fault& fault);
     void answer_held(const Leases::HttpPlace& place);
@@ -189,12 +190,12 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     std::string host_;                         // that was asked for last
     Place place_;                              // … and where that went
     std::uint64_t place_revision_ = 0;
+    LeasePtr refusing_;  // whose target refused the request that is served again
     std::int64_t waits_until_ms_ = 0;
     std::int64_t leaves_until_ms_ = 0;  // 0: not all has gone out
     State state_ = State::reading;
     Clock clock_kind_ = Clock::none;
     Asked asked_;
-    std::uint8_t repeats_ = 0;  // of the request that is under way, by sessions that ended
     bool draining_ = false;
     bool input_over_ = false;
     uring::Task next_ = uring::Task::to<&ProxyVisitor::next>(this);

@@ -34,6 +34,9 @@ struct WebArrival {
     std::string bytes;            // what came in the clear, and nobody has used
     unsigned moves = 0;
     LeasePtr chosen = {};  // that it was sent for, from the worker before
+    // How often the request that is under way was begun in vain: its session ended, or its target
+    // refused.
+    unsigned repeats = 0;
 };
 
 }  // namespace portreeve::daemon

@@ -211,13 +211,29 @@ def test_owners_who_share_a_name_serve_in_turn_and_who_is_down_is_passed_over(sc
     names = [visit(scene, gate).ask("/name").body for _ in range(6)]
     assert names.count(b"one") == names.count(b"two") == 3
     one.close()
-    statuses = []
-    until(lambda: statuses.append(visit(scene, gate).ask("/name").status) or 502 in statuses,
-          "the one that is down is met")
-    assert [visit(scene, gate).ask("/name").body for _ in range(4)] == [b"two"] * 4
+    assert [visit(scene, gate).ask("/name").body for _ in range(6)] == [b"two"] * 6
+    gate.log.wait_event("visitor_refused", code="target_refused")
     ssh.process.send_signal(signal.SIGKILL)
     gate.log.wait_event("tunnel_held")
     assert visit(scene, gate).ask("/name").status == 502
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_request_goes_past_owners_whose_targets_refuse_while_there_is_another(scene, workers):
+    shared = f'share="{scene.other_key.fingerprint}" '
+    gate = scene.new_gate(lines=[shared + scene.key.line, scene.other_key.line],
+                          https={"listen": []}, server={"workers": workers},
+                          http={"domain": web.DOMAIN, "listen": ["127.0.0.1:0"]}).start()
+    one = scene.target(web.app("one"))
+    two = scene.target(web.app("two"))
+    offer(scene, gate, "blog:80", one)
+    offer(scene, gate, "blog:80", two, key=scene.other_key)
+    one.close()
+    assert [visit(scene, gate).ask("/name").body for _ in range(6)] == [b"two"] * 6
+    two.close()
+    visitor = visit(scene, gate)
+    assert [visitor.ask("/name").status for _ in range(3)] == [502] * 3
+    assert visitor.ask(method="POST", body=b"x").status == 502
 
 
 def test_a_request_that_comes_round_again_is_stopped(scene):
