@@ -140,8 +140,9 @@ bool Session::is_for(std::string_view host) const {
     if (!ssl_ || host.empty()) {
         return false;
     }
-    if (host == asked_.server_name) {
-        return true;  // it was chosen for that
+    // It was chosen for that; or for nothing, and then whoever goes on with it may be right.
+    if (host == asked_.server_name || asked_.server_name.empty()) {
+        return true;
     }
     const std::string wildcard = wildcard_for(host);
     const auto& pairs = context_->certificates().pairs();

@@ -61,7 +61,8 @@ class Session {
 
     // The host that the client asked for, in lower case; empty: none, or an IP address.
     [[nodiscard]] const std::string& server_name() const { return asked_.server_name; }
-    // Whether the certificate that the client was shown is for `host`, a name in lower case.
+    // Whether the certificate that the client was shown is for `host`, a name in lower case, as far
+    // as can be known: a client that asked for no host was shown what there is.
     [[nodiscard]] bool is_for(std::string_view host) const;
     // What was agreed on of Context::Options::protocols; empty: the client offered nothing.
     [[nodiscard]] std::string_view protocol() const;
