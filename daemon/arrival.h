@@ -6,6 +6,7 @@
 // the socket.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -22,7 +23,8 @@ struct Arrival {
 
     uring::Fd socket;
     uring::Address from;
-    std::string said;  // what has been read of it already
+    std::string said;                     // what has been read of it already
+    std::shared_ptr<const void> counted;  // its place among those whom another limit counts
 };
 
 }  // namespace portreeve::daemon

@@ -73,7 +73,7 @@ void Client::open_or_refuse(const ssh::ForwardWish& wish) {
 // The client believes that it was granted.
 void Client::give_up(const ssh::ForwardWish& wish, const Refusal& refusal) {
     refuse_forward(wish, refusal);
-    if (open_tunnels() == 0 && unproven_.empty() && consoles_.empty()) {
+    if (open_tunnels() == 0 && unproven_.empty() && consoles_.empty() && reaches_.count() == 0) {
         session_.end(refusal.code, refusal.sentence);
     }
 }

@@ -90,7 +90,10 @@ struct DomainProofs::Entry {
     void deny(const Verdict& verdict);
     void keep(Verdict verdict, std::int64_t for_ms);
     void recheck() { look_up(); }
-    [[nodiscard]] bool asking() const { return from_ours.running() || from_sish.running(); }
+    void start();
+    [[nodiscard]] bool asking() const {
+        return queued || from_ours.running() || from_sish.running();
+    }
     [[nodiscard]] bool may_go() const { return users == 0 && !asking(); }
 
     DomainProofs& proofs;
@@ -99,6 +102,7 @@ struct DomainProofs::Entry {
     std::int64_t known_until_ms = 0;
     std::uint32_t ttl_s = 0;  // of the records that prove it
     std::size_t users = 0;
+    bool queued = false;
     bool stands = false;  // proven, and not denied twice since; of one in use
     int denials = 0;      // in a row
     std::vector<Answer> waiting;
@@ -115,11 +119,18 @@ void DomainProofs::Entry::look_up() {
         return;
     }
     timer.stop();
+    queued = true;
+    proofs.queued_.push_back(this);
+    proofs.touch(*this);
+    proofs.look_up_next();
+}
+
+void DomainProofs::Entry::start() {
+    queued = false;
     ours.reset();
     sish.reset();
     from_ours.start(std::string(kOurs) + pair.first);
     from_sish.start(std::string(kSish) + pair.first);
-    proofs.touch(*this);
 }
 
 // One that proves it is enough; for anything else both have to be there.
@@ -130,6 +141,8 @@ void DomainProofs::Entry::look_at() {
     }
     from_ours.stop();
     from_sish.stop();
+    --proofs.asking_;
+    proofs.look_up_next();
     Verdict verdict = judge();
     learn(verdict);
     if (verdict.kind == Kind::not_asked && users > 0 && stands && denials == 0) {
@@ -224,7 +237,9 @@ void DomainProofs::ask(const std::string& domain, const std::string& fingerprint
         say_later(std::move(answer), entry->known);
         return;
     }
-    if (waiting_ >= kWaitingMax || (entry == nullptr && (entry = make(pair)) == nullptr)) {
+    const bool is_asking = entry != nullptr && entry->asking();
+    if (waiting_ >= kWaitingMax || (!is_asking && asked_by(pair.second) >= kAskedByOneMax) ||
+        (entry == nullptr && (entry = make(pair)) == nullptr)) {
         say_later(
             std::move(answer),
             {Kind::not_asked, cannot_tell(pair.first, "too many domains are asked about at once")});
@@ -291,6 +306,23 @@ void DomainProofs::touch(Entry& entry) {
     if (entry.may_go()) {
         entry.spare_at = spare_.insert(spare_.end(), &entry);
     }
+}
+
+void DomainProofs::look_up_next() {
+    while (asking_ < kAskingMax && !queued_.empty()) {
+        Entry* const next = queued_.front();
+        queued_.pop_front();
+        ++asking_;
+        next->start();
+    }
+}
+
+// Pairs that somebody waits for; those in use are asked about again whatever it says.
+std::size_t DomainProofs::asked_by(const std::string& fingerprint) const {
+    return static_cast<std::size_t>(
+        std::count_if(entries_.begin(), entries_.end(), [&](const auto& one) {
+            return one.first.second == fingerprint && !one.second->waiting.empty();
+        }));
 }
 
 void DomainProofs::say_later(Answer answer, Verdict verdict) {

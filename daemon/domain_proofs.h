@@ -13,7 +13,8 @@
 // Owns: what is known, the questions. Called by: the main thread, on its ring; destroyed before the
 // source, and what is asked then is not answered. Bounds: kEntriesMax pairs of domain and key, of
 // which those that were looked up longest ago go first, and never one in use or being asked;
-// kWaitingMax questions that wait; two lookups for each pair that is being asked.
+// kWaitingMax questions that wait, of one key for kAskedByOneMax pairs; two lookups for each of
+// kAskingMax pairs at a time, and the others in turn.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +40,8 @@ class DomainProofs final {
     static constexpr std::int64_t kRefusedMs = 30'000;
     static constexpr std::size_t kEntriesMax = 4096;
     static constexpr std::size_t kWaitingMax = 1024;
+    static constexpr std::size_t kAskedByOneMax = 32;
+    static constexpr std::size_t kAskingMax = 100;
 
     struct Verdict {
         enum class Kind { proven, not_proven, not_asked };
@@ -84,6 +87,8 @@ class DomainProofs final {
     [[nodiscard]] Entry* find(const Pair& pair);
     [[nodiscard]] Entry* make(const Pair& pair);
     void touch(Entry& entry);
+    void look_up_next();
+    [[nodiscard]] std::size_t asked_by(const std::string& fingerprint) const;
 
     uring::Ring& ring_;
     dns::TxtSource& source_;
@@ -91,6 +96,8 @@ class DomainProofs final {
     std::map<Pair, std::unique_ptr<Entry>> entries_;
     std::list<Entry*> spare_;  // those that may go, the first one first
     std::size_t waiting_ = 0;
+    std::size_t asking_ = 0;
+    std::deque<Entry*> queued_;                // for their turn to be asked
     std::deque<std::function<void()>> later_;  // what is said when nothing is being changed
     uring::Task say_ = uring::Task::to<&DomainProofs::say>(this);
 };

@@ -106,6 +106,8 @@ class Lease {
     // "127.0.0.1:20001 and [::1]:20001", "pc42:22", "blog.example.com/api"
     [[nodiscard]] std::string address_text() const;
     [[nodiscard]] Traffic& traffic() { return traffic_; }
+    // How many visitors of http wait for its owner.
+    [[nodiscard]] std::atomic<std::uint32_t>& waiting() { return waiting_; }
     [[nodiscard]] LeaseKind kind() const { return terms_.kind; }
 
   private:
@@ -114,6 +116,7 @@ class Lease {
     const Terms terms_;
     std::atomic<std::uint64_t> turn_{0};
     Traffic traffic_;
+    std::atomic<std::uint32_t> waiting_{0};
     // Leases' lock guards what follows.
     std::string label_;
     NameRules name_rules_;

@@ -12,6 +12,7 @@ Visitor::Visitor(uring::Ring& ring, uring::Stream::Pools pools, Arrival arrival,
       stream_(ring, pools, std::move(arrival.socket), *this),
       peer_(arrival.from),
       first_(std::move(arrival.said)),
+      counted_(std::move(arrival.counted)),
       opened_ms_(ring.now_ms()) {
 }
 

@@ -138,6 +138,7 @@ class Visitor final : private uring::Stream::Events, private ssh::Channel::Event
     uring::Address peer_;
     ssh::Channel* channel_ = nullptr;  // nullptr: not yet, or gone
     std::string first_;  // what the client gets before what comes now: a header, what was said
+    std::shared_ptr<const void> counted_;  // as it arrived with it
     std::size_t header_bytes_ = 0;
     Figures figures_;
     std::int64_t opened_ms_;

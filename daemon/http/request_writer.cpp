@@ -237,6 +237,30 @@ bool is_below(std::string_view path, std::string_view prefix) {
                                         path[prefix.size()] == '/' || path[prefix.size()] == '?');
 }
 
+bool has_dot_segment(std::string_view path) {
+    const auto encodes = [](std::string_view text, std::string_view upper) {
+        return text.starts_with('%') && text.size() >= 3 && text[1] == upper[0] &&
+               (text[2] == upper[1] || text[2] == upper[1] + ('a' - 'A'));
+    };
+    std::size_t dots = 0;  // of a segment that has nothing else; more than two: it has
+    for (path = path.substr(0, path.find('?')); !path.empty();) {
+        const bool is_encoded = path.front() == '%';
+        if (path.front() == '.' || encodes(path, "2E")) {
+            ++dots;
+        } else if (path.front() == '/' || path.front() == '\\' || encodes(path, "2F") ||
+                   encodes(path, "5C")) {
+            if (dots == 1 || dots == 2) {
+                return true;
+            }
+            dots = 0;
+        } else {
+            dots = 3;
+        }
+        path.remove_prefix(is_encoded ? std::min<std::size_t>(3, path.size()) : 1);
+    }
+    return dots == 1 || dots == 2;
+}
+
 bool has_passed(const RequestHead& head, std::string_view by) {
     constexpr std::string_view kBy = "by=";
     for (const Field& field : head.fields.all()) {

@@ -47,6 +47,10 @@ void write_request(const RequestHead& head, const Framing& framing, const Reques
 // Whether a path is `prefix` or below it, as it is written: nothing is decoded or resolved.
 [[nodiscard]] bool is_below(std::string_view path, std::string_view prefix);
 
+// Whether a target could take it for another path: by a segment "." or "..", as it is or encoded,
+// between slashes or what some take for such.
+[[nodiscard]] bool has_dot_segment(std::string_view path);
+
 // Whether the request has been through the proxy of that name already.
 [[nodiscard]] bool has_passed(const RequestHead& head, std::string_view by);
 

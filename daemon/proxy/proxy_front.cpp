@@ -13,6 +13,7 @@ void ProxyFront::use(const conf::Config& config) {
     rules_ = {http.head_timeout.count(),
               http.idle_timeout.count(),
               http.hold.count(),
+              config.limits.visitors_waiting,
               http.trusted,
               commons_.by,
               {http.allow, http.deny},
@@ -74,6 +75,8 @@ void ProxyFront::on_knock_known(WebArrival arrival, const std::optional<http::Ho
             }
             std::vector<Arrival> one;
             one.emplace_back(std::move(arrival.socket), arrival.from, std::move(arrival.raw));
+            one.back().counted =
+                std::make_shared<const WebAdmission::Ticket>(std::move(arrival.ticket));
             desk_.pass_on(place->lease, std::move(one));
             return;
         }

@@ -130,6 +130,12 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
     if (place_.kind != Place::Kind::none && answer_misdirected(head, host)) {
         return true;
     }
+    if (place_.kind != Place::Kind::none && !place_.lease.alone &&
+        http::has_dot_segment(head.path)) {
+        answer_fault(
+            {400, "the path goes up or stays (\"..\", \".\"), where paths tell names apart"});
+        return true;
+    }
     if (refusing_ != nullptr && std::exchange(refusing_, nullptr) == place_.lease.lease) {
         answer(http::target_page());
         return true;
@@ -139,15 +145,7 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
             answer(http::not_found_page());
             return true;
         case Place::Kind::held:
-            if (waits_until_ms_ == 0) {
-                waits_until_ms_ = ring_.now_ms() + events_.proxy_rules().hold_ms;
-            }
-            if (ring_.now_ms() < waits_until_ms_ && !draining_) {
-                state_ = State::waiting;
-                events_.on_visitor_waits(*this, true);
-                if (events_.places_revision() != place_revision_) {
-                    ring_.post(look_);  // the owner came before anybody knew that we wait
-                }
+            if (wait_for_owner()) {
                 return false;
             }
             answer_held(place_.lease);
@@ -229,6 +227,8 @@ void ProxyVisitor::to_visitor(std::span<const std::byte> bytes) {
     stream_.append(bytes);
     if (clock_kind_ == Clock::quiet) {
         clock_.start_at(ring_.now_ms() + kQuietMs);
+    } else if (visitor_room() == 0) {
+        watch_clock();
     }
 }
 
@@ -304,9 +304,33 @@ bool ProxyVisitor::serve_again(std::string_view head) {
 
 // --- waiting and moving ---
 
+// False: not any longer, or too many do.
+bool ProxyVisitor::wait_for_owner() {
+    const ProxyRules& rules = events_.proxy_rules();
+    if (waits_until_ms_ == 0) {
+        waits_until_ms_ = ring_.now_ms() + rules.hold_ms;
+    }
+    if (ring_.now_ms() >= waits_until_ms_ || draining_ ||
+        place_.lease.lease->waiting().load() >= rules.waiting_max) {
+        return false;
+    }
+    state_ = State::waiting;
+    place_.lease.lease->waiting().fetch_add(1);
+    events_.on_visitor_waits(*this, true);
+    if (events_.places_revision() != place_revision_) {
+        ring_.post(look_);  // the owner came before anybody knew that we wait
+    }
+    return true;
+}
+
+void ProxyVisitor::wait_no_more() {
+    place_.lease.lease->waiting().fetch_sub(1);
+    events_.on_visitor_waits(*this, false);
+}
+
 void ProxyVisitor::look_again() {
     if (state_ == State::waiting) {
-        events_.on_visitor_waits(*this, false);
+        wait_no_more();
         state_ = State::reading;
         process_pending();
         pull();
@@ -388,6 +412,10 @@ void ProxyVisitor::on_web_output_sent() {
         }
         return;
     }
+    if (clock_kind_ == Clock::stalled) {
+        clock_kind_ = Clock::none;  // it takes something
+        clock_.stop();
+    }
     if (state_ == State::moving) {
         ring_.post(move_);
     } else if (exchange_) {
@@ -447,6 +475,9 @@ void ProxyVisitor::watch_clock() {
             if (input_over_ && exchange_ && !exchange_->is_raw()) {
                 wanted = Clock::quiet;
                 due_ms = ring_.now_ms() + kQuietMs;
+            } else if (visitor_room() == 0) {
+                wanted = Clock::stalled;
+                due_ms = ring_.now_ms() + kStalledMs;
             }
             break;
         case State::moving:
@@ -480,6 +511,7 @@ void ProxyVisitor::clock_over() {
             look_again();
             break;
         case Clock::quiet:
+        case Clock::stalled:
         case Clock::leave:
         case Clock::none:
             gone();
@@ -508,7 +540,7 @@ std::int64_t ProxyVisitor::leave_due_ms() {
 
 void ProxyVisitor::gone() {
     if (state_ == State::waiting) {
-        events_.on_visitor_waits(*this, false);
+        wait_no_more();
     }
     state_ = State::leaving;
     clock_kind_ = Clock::none;

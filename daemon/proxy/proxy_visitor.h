@@ -45,6 +45,8 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     // Who has ended its direction may wait for an answer, or be gone: a closed tab does not say. An
     // answer that says nothing for so long is not waited for any more.
     static constexpr std::int64_t kQuietMs = 5'000;
+    // Takes nothing of an answer that is under way, and holds as much of it as may be held.
+    static constexpr std::int64_t kStalledMs = 300'000;
     static constexpr std::int64_t kStuckMs = 30'000;  // takes nothing of its last answer
 
     // What is used within one call, and so is shared by all visitors of a worker.
@@ -118,7 +120,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     enum class State : std::uint8_t { reading, busy, waiting, moving, leaving };
 
     // What the clock is for.
-    enum class Clock : std::uint8_t { none, idle, head, wait, quiet, leave };
+    enum class Clock : std::uint8_t { none, idle, head, wait, quiet, stalled, leave };
 
     // How the request that is under way has to be answered, if it is by a page.
     struct Asked {
@@ -165,6 +167,8 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
                                      const Target& target);
     void begin(const http::RequestHead& head, const http::Framing& framing, Target& target);
     [[nodiscard]] bool serve_again(std::string_view head);
+    [[nodiscard]] bool wait_for_owner();
+    void wait_no_more();
     void answer(http::Page page);
     void answer_fault(const http::Fault& fault);
     void answer_held(const Leases::HttpPlace& place);

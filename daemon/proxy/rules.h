@@ -50,6 +50,7 @@ struct ProxyRules {
     std::int64_t head_ms = 30'000;
     std::int64_t idle_ms = 75'000;
     std::int64_t hold_ms = 0;
+    std::uint32_t waiting_max = 1'000;   // for one owner
     std::vector<conf::Network> trusted;  // proxies whose word on those before them is taken
     std::string by;                      // this server's name for itself, in `Forwarded`
     Admitted admitted;

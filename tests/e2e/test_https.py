@@ -3,6 +3,7 @@ TLS that goes through unopened; and ssh on the same port.
 """
 
 import contextlib
+import contextlib
 import os
 import shutil
 import socket
@@ -266,6 +267,35 @@ def test_ssh_that_a_balancer_brings_comes_from_where_it_says(scene):
     assert site.gate.log.wait_event("session_open", client="192.0.2.7:4000")
     # By the other port, where nobody speaks for it, the same key is refused.
     assert not scene.ssh(site.gate, key=scene.other_key).gets_in()
+
+
+def test_tls_that_is_passed_on_is_counted_for_its_visitor(scene):
+    def silent(sock):
+        sock.recv(1 << 16)
+        sock.recv(1)
+
+    site = Site(scene, handler=silent, wish="blog:443", command=["sni-proxy=true"],
+                limits={"http_visitors_per_ip": 3})
+    site.ssh.stdout.wait_for("http name open", process=site.ssh.process)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    hello = web.context().wrap_bio(incoming, outgoing, server_hostname=HOST)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        hello.do_handshake()
+    first = outgoing.read()
+    with contextlib.ExitStack() as stack:
+        def knock():
+            sock = socket.create_connection(("127.0.0.1", site.ports["https"]), timeout=60)
+            stack.enter_context(sock)
+            sock.sendall(first)
+            return sock
+
+        for _ in range(3):
+            knock()
+        until(lambda: site.target.accepted == 3, "three are there")
+        fourth = knock()
+        with contextlib.suppress(ConnectionResetError):
+            assert fourth.recv(1) == b""
+    assert site.gate.log.wait_event("refused")["code"] == "limit_http_visitors_per_ip"
 
 
 def test_nonsense_on_a_shared_port_ends(scene):

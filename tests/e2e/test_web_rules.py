@@ -64,6 +64,16 @@ def test_a_path_is_a_target_of_its_own_and_is_taken_off(scene):
     assert visitor.ask("/apis").json()["path"] == "/apis"
 
 
+@pytest.mark.parametrize("path", ["/api/../admin", "/api/%2e%2e/admin", "/api/..%2fadmin", "/.."])
+def test_no_path_leads_past_the_password_of_another(scene, path):
+    gate = make_gate(scene)
+    target = scene.target(web.app())
+    offer(scene, gate, r"me\:secret@blog:80", target)
+    offer(scene, gate, "blog/api:80", target, command=["strip-path=false"])
+    assert visit(scene, gate).ask(path).status == 400
+    assert visit(scene, gate).ask("/admin").status == 401
+
+
 def test_the_path_stays_where_the_client_wants_it(scene):
     gate = make_gate(scene)
     offer(scene, gate, "blog/api:80", scene.target(web.app()), command=["strip-path=false"])

@@ -482,5 +482,40 @@ TEST_F(DomainProofsTest, EndsWithQuestionsOpen) {
     EXPECT_THAT(said, IsEmpty());
 }
 
+// ---- many at once ----
+
+TEST_F(DomainProofsTest, OneKeyIsAskedForSoManyAndOthersAllTheSame) {
+    for (std::size_t number = 0; number <= DomainProofs::kAskedByOneMax; ++number) {
+        ask("d" + std::to_string(number) + ".example.org");
+    }
+    turn();
+    ASSERT_EQ(said.size(), 1U);
+    EXPECT_EQ(said.front().kind, Kind::not_asked);
+    EXPECT_THAT(said.front().sentence, HasSubstr("too many domains"));
+    ask("d0.example.org");  // it is being asked about
+    ask("blog.example.org", kOther);
+    turn();
+    EXPECT_EQ(said.size(), 1U);
+    find(texts({kOther}));
+    EXPECT_EQ(said.back().kind, Kind::proven);
+}
+
+TEST_F(DomainProofsTest, ThoseThatAreTooManyAtOnceAreAskedInTurn) {
+    const std::size_t all = DomainProofs::kAskingMax + 10;
+    for (std::size_t number = 0; number < all; ++number) {
+        proofs->use("d" + std::to_string(number) + ".example.org", kKey);
+    }
+    pass(1);
+    EXPECT_EQ(dns.open.size(), 2 * DomainProofs::kAskingMax);
+    std::size_t answered = 0;
+    while (!dns.open.empty()) {
+        answered += dns.answer(std::string(dns.open.begin()->first), texts({kKey})) ? 1U : 0U;
+        turn();
+        EXPECT_LE(dns.open.size(), 2 * DomainProofs::kAskingMax);
+    }
+    EXPECT_EQ(answered, all) << "each by one of its records";
+    EXPECT_THAT(lost, IsEmpty());
+}
+
 }  // namespace
 }  // namespace portreeve::daemon

@@ -33,7 +33,7 @@ pid_t ended_orphan() {
         if (child == 0) {
             ::_exit(0);
         }
-        static_cast<void>(::write(pipe[1], &child, sizeof(child)));
+        static_cast<void>(!::write(pipe[1], &child, sizeof(child)));
         ::_exit(0);
     }
     pid_t orphan = -1;

@@ -308,6 +308,17 @@ TEST(Paths, AreBelowAPrefixAtItsSlash) {
     EXPECT_FALSE(is_below("/A", "/a"));
 }
 
+TEST(Paths, HaveDotSegmentsHoweverTheyAreWritten) {
+    for (const char* path : {"/a/../b", "/a/..", "/.", "/a/./b", "/a/%2e%2E/b", "/a/.%2e", "..",
+                             "/a%2f..%2fb", "/a\\..\\b", "/a/%2e?x", "/%5c..%5C"}) {
+        EXPECT_TRUE(has_dot_segment(path)) << path;
+    }
+    for (const char* path : {"/", "", "*", "/a.b/c", "/...", "/..a", "/a..", "/.well-known/x",
+                             "/a?/../b", "/%2", "/a%2", "/%2e%2e%2e", "/.a/.b", "/..%20/"}) {
+        EXPECT_FALSE(has_dot_segment(path)) << path;
+    }
+}
+
 // Whatever is taken is read by the next one as it was read here, and goes through unchanged then,
 // as long as there is room for the fields that are added.
 TEST(RequestWriter, WritesWhatReadsTheSame) {
