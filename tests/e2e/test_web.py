@@ -271,11 +271,14 @@ def test_who_has_ended_while_it_waits_is_answered(scene):
     site = Site(scene, http={**SETTINGS["http"], "hold": "60s"}, server={"workers": 3})
     site.ssh.process.send_signal(signal.SIGKILL)
     site.gate.log.wait_event("tunnel_held")
+    path = f"{scene.folder}/mux"
+    owner = scene.ssh(site.gate, args=["-M", "-S", path])  # for it has 5 s, without the login
+    owner.stderr.wait_for("Entering interactive session", process=owner.process)
     visitors = [site.visitor() for _ in range(4)]
     for number, visitor in enumerate(visitors):
         visitor.send(f"GET /{number} HTTP/1.1\r\nHost: blog.{web.DOMAIN}\r\n\r\n")
         visitor.sock.shutdown(socket.SHUT_WR)
-    site.offer("blog:80")
+    owner.control("forward", f"blog:80:127.0.0.1:{site.target.port}")
     for number, visitor in enumerate(visitors):
         assert visitor.response().json()["path"] == f"/{number}"
         assert visitor.ended()
