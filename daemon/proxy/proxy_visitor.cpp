@@ -535,7 +535,7 @@ std::int64_t ProxyVisitor::leave_due_ms() {
     if (leaves_until_ms_ == 0) {
         leaves_until_ms_ = ring_.now_ms() + kLeaveMs;
     }
-    return std::min(leaves_until_ms_, ring_.now_ms() + kLeaveQuietMs);
+    return std::min(leaves_until_ms_, ring_.now_ms() + (draining_ ? kDrainQuietMs : kLeaveQuietMs));
 }
 
 void ProxyVisitor::gone() {
@@ -557,6 +557,8 @@ void ProxyVisitor::drain() {
     } else if (state_ == State::waiting) {
         waits_until_ms_ = ring_.now_ms();
         look_again();
+    } else if (state_ == State::leaving && stream_.output_ended()) {
+        clock_.start_at(leave_due_ms());
     }
 }
 

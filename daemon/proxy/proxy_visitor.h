@@ -42,6 +42,7 @@ class ProxyVisitor final : private WebStream::Events, private Exchange::Events {
     // not read yet (RFC 9112, section 9.6): so long it is read on, in all and in silence.
     static constexpr std::int64_t kLeaveMs = 30'000;
     static constexpr std::int64_t kLeaveQuietMs = 5'000;
+    static constexpr std::int64_t kDrainQuietMs = 500;  // what stops does not wait for idle ones
     // Who has ended its direction may wait for an answer, or be gone: a closed tab does not say. An
     // answer that says nothing for so long is not waited for any more.
     static constexpr std::int64_t kQuietMs = 5'000;

@@ -19,7 +19,7 @@ class Reader:
 
     def __init__(self, sock):
         self.sock = sock
-        self.bytes = b""
+        self.bytes = bytearray()  # which grows without being copied each time
 
     def more(self):
         chunk = self.sock.recv(65536)
@@ -32,19 +32,19 @@ class Reader:
             if not self.more():
                 return None
         head, _, self.bytes = self.bytes.partition(mark)
-        return head
+        return bytes(head)
 
     def exactly(self, count):
         while len(self.bytes) < count:
             if not self.more():
                 raise EOFError(f"{len(self.bytes)} of {count} bytes")
-        taken, self.bytes = self.bytes[:count], self.bytes[count:]
+        taken, self.bytes = bytes(self.bytes[:count]), self.bytes[count:]
         return taken
 
     def rest(self):
         while self.more():
             pass
-        taken, self.bytes = self.bytes, b""
+        taken, self.bytes = bytes(self.bytes), bytearray()
         return taken
 
 
