@@ -230,7 +230,9 @@ void Client::refuse_login(const Refusal& refusal) {
         log_.login_refused(level_for_stranger(refusal.code), shown_->user, shown_->fingerprint,
                            refusal);
     }
-    if (shown_->enough) {
+    // Who guesses a password is not told that it was right.
+    const bool by_key = !shown_->fingerprint.empty();
+    if (shown_->enough && (by_key || refusal.code == "limit_sessions_per_key")) {
         session_.show_banner(login_notice(refusal));
         shown_->noted.reset();
     } else {
@@ -293,15 +295,15 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
     if (!place) {
         place = usage_->take_tunnel(0);  // instead of the one whose session is about to end
     }
-    keep_rules_of_before(claim->rules);
     Tunnel::Events& events = *this;
     auto& tunnel = tunnels_.emplace_back(std::make_unique<Tunnel>(
         place_.ring, place_.pools, session_, events, wish, std::move(*claim), std::move(*place)));
-    tunnel->set_rules(rules_for(*tunnel->lease(), *http ? (*http)->credentials : ""));
-    if (rules_of(rules_now()).passes_tls) {
-        place_.commons.leases.set_pass_tls(place_.holder, true);
+    keep_rules_before(*tunnel);
+    tunnel->set_rules(rules_for(*tunnel, *http ? (*http)->credentials : ""));
+    if (rules_said_) {
+        place_.commons.leases.set_pass_tls(place_.holder, rules_said_->passes_tls);
+        place_.commons.leases.say_rules(place_.holder, rules_said_);
     }
-    place_.commons.leases.say_rules(place_.holder, rules_now());
     return tunnel.get();
 }
 
@@ -333,6 +335,12 @@ void Client::on_forward_unheard(const ssh::ForwardWish& wish, std::uint16_t port
     }
 }
 
+void Client::close_if_wanted() {
+    if (auto_close_ && open_tunnels() == 0) {
+        session_.end("left", "its last forward was taken back, and it said auto-close=true");
+    }
+}
+
 bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
     const auto asked = std::find_if(unproven_.begin(), unproven_.end(), [&](const auto& one) {
         return !one.is_cancelled && one.wish.address == wish.address && one.wish.port == wish.port;
@@ -347,10 +355,7 @@ bool Client::on_cancel_forward(const ssh::ForwardWish& wish) {
             consoles_.tell("portreeve: closed " + tunnel->address_text() + "\n");
             log_.tunnel_closed(*tunnel, "cancelled");
             end_tunnel(*tunnel, {"cancelled", "its client took it back"});
-            if (auto_close_ && open_tunnels() == 0) {
-                session_.end("left",
-                             "its last forward was taken back, and it said auto-close=true");
-            }
+            close_if_wanted();
             return true;
         }
     }
@@ -439,8 +444,8 @@ std::string Client::use_words(const SessionWords& words) {
                         words.share.value_or(rules_asked_.share)};
         place_.commons.leases.set_name_rules(place_.holder, name_rules());
     }
-    use_visitor_words(words);
     auto_close_ = auto_close_ || words.auto_close;
+    use_visitor_words(words);
     if (words.deadline_s) {
         deadline_s_ = words.deadline_s;
         check_time();

@@ -170,18 +170,16 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] tl::expected<Tunnel*, Refusal> open_tunnel(const ssh::ForwardWish& wish);
     [[nodiscard]] Refusal tunnels_are_full() const;
     [[nodiscard]] bool channels_full() const;
-    [[nodiscard]] TunnelRulesPtr rules_for(const Lease& lease,
+    [[nodiscard]] TunnelRulesPtr rules_for(const Tunnel& tunnel,
                                            const std::string& credentials) const;
-    [[nodiscard]] const TunnelRulesPtr& rules_now() const {
-        return rules_said_ ? rules_said_ : rules_of_before_;
-    }
     void use_rules();
-    void keep_rules_of_before(const TunnelRulesPtr& rules);
-    void forget_rules_of_before();
+    void keep_rules_before(Tunnel& tunnel);
+    void forget_rules_before();
     void use_visitor_words(const SessionWords& words);
     [[nodiscard]] std::optional<Refusal> why_against_words(LeaseKind kind, std::string_view path,
                                                            bool has_credentials) const;
     void retract(Tunnel& tunnel, const Refusal& why);
+    void close_if_wanted();
     void tell_limit(const Tunnel& tunnel, const Refusal& refusal);
     [[nodiscard]] tl::expected<Visitor::Share, Refusal> take_share(KindFigures& kind,
                                                                    Traffic* tunnel);
@@ -235,10 +233,9 @@ class Client final : private ssh::Session::Events,
     std::optional<std::int64_t> deadline_s_;  // by the words of the session
     NameRules rules_asked_;                   // by the words of the session
     TunnelRulesPtr rules_said_;               // likewise
-    TunnelRulesPtr rules_of_before_;          // … of an earlier session, until this has spoken
     bool has_spoken_ = false;                 // or was silent for long enough
     uring::Timer silence_ =
-        uring::Timer::to<&Client::forget_rules_of_before>(this, place_.ring.timers());
+        uring::Timer::to<&Client::forget_rules_before>(this, place_.ring.timers());
     std::int64_t limit_told_until_ms_ = 0;  // no other line about visitors too many
     bool wants_private_ = false;            // tcp-alias=true
     bool auto_close_ = false;               // it ends with its last forward

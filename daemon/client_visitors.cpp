@@ -111,12 +111,16 @@ void Client::welcome() {
 }
 
 // What was said holds for all tunnels of the session; credentials and the path are a tunnel's own.
-TunnelRulesPtr Client::rules_for(const Lease& lease, const std::string& credentials) const {
-    const std::string& path = lease.terms().path;
-    if (!rules_now() && credentials.empty() && path.empty()) {
+// Of what an earlier session said, who may visit.
+TunnelRulesPtr Client::rules_for(const Tunnel& tunnel, const std::string& credentials) const {
+    const std::string& path = tunnel.lease()->terms().path;
+    if (!rules_said_ && !tunnel.rules_before() && credentials.empty() && path.empty()) {
         return nullptr;
     }
-    auto rules = std::make_shared<TunnelRules>(rules_of(rules_now()));
+    auto rules = std::make_shared<TunnelRules>(rules_of(rules_said_));
+    if (!rules_said_) {
+        rules->admitted = rules_of(tunnel.rules_before()).admitted;
+    }
     rules->credentials = credentials;
     rules->strip_path = rules->strips_path ? path : "";
     return rules;
@@ -125,28 +129,30 @@ TunnelRulesPtr Client::rules_for(const Lease& lease, const std::string& credenti
 void Client::use_rules() {
     for (const auto& tunnel : tunnels_) {
         const Target* const target = tunnel->target();
-        tunnel->set_rules(
-            rules_for(*tunnel->lease(), target != nullptr ? target->rules().credentials : ""));
+        tunnel->set_rules(rules_for(*tunnel, target != nullptr ? target->rules().credentials : ""));
     }
-    place_.commons.leases.set_pass_tls(place_.holder, rules_of(rules_now()).passes_tls);
-    place_.commons.leases.say_rules(place_.holder, rules_now());
+    place_.commons.leases.set_pass_tls(place_.holder, rules_of(rules_said_).passes_tls);
+    place_.commons.leases.say_rules(place_.holder, rules_said_);
 }
 
 // Words come after the forwards they are about: until then who was kept out is kept out, and for as
 // long as a client takes that means to say something.
-void Client::keep_rules_of_before(const TunnelRulesPtr& rules) {
+void Client::keep_rules_before(Tunnel& tunnel) {
     constexpr std::int64_t kSilenceMs = 5'000;
-    if (rules && !has_spoken_) {
-        rules_of_before_ = rules;
+    if (has_spoken_) {
+        tunnel.forget_rules_before();
+        place_.commons.leases.say_rules(place_.holder, rules_said_);
+    } else if (tunnel.rules_before() && !silence_.running()) {
         silence_.start_at(place_.ring.now_ms() + kSilenceMs);
     }
 }
 
-void Client::forget_rules_of_before() {
-    has_spoken_ = true;
+void Client::forget_rules_before() {
     silence_.stop();
-    if (rules_of_before_) {
-        rules_of_before_ = nullptr;
+    if (!std::exchange(has_spoken_, true)) {
+        for (const auto& tunnel : tunnels_) {
+            tunnel->forget_rules_before();
+        }
         use_rules();
     }
 }
@@ -167,7 +173,7 @@ void Client::use_visitor_words(const SessionWords& words) {
         use_rules();
     }
     wants_private_ = words.tcp_alias.value_or(wants_private_);
-    forget_rules_of_before();
+    forget_rules_before();
     for (const auto& tunnel : tunnels_) {
         const Lease& lease = *tunnel->lease();
         const Target* const target = tunnel->target();
@@ -192,7 +198,7 @@ std::optional<Refusal> Client::why_against_words(LeaseKind kind, std::string_vie
                        "tcp-alias=true asks for a private name, and with port 80 or 443 a name is "
                        "on the web; the port of a private name is a label: write another one"};
     }
-    if (rules_of(rules_now()).passes_tls && (has_credentials || !path.empty())) {
+    if (rules_of(rules_said_).passes_tls && (has_credentials || !path.empty())) {
         return Refusal{"against_words",
                        "sni-proxy=true passes TLS on unopened, where neither a password can be "
                        "asked for nor a path be seen; leave them out"};
@@ -206,6 +212,7 @@ void Client::retract(Tunnel& tunnel, const Refusal& why) {
     log_.tunnel_closed(tunnel, why.code);
     end_tunnel(tunnel, why);
     refuse_forward(wish, why);
+    close_if_wanted();
 }
 
 }  // namespace portreeve::daemon

@@ -1,6 +1,7 @@
 #include "daemon/domain_proofs.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -237,8 +238,7 @@ void DomainProofs::ask(const std::string& domain, const std::string& fingerprint
         say_later(std::move(answer), entry->known);
         return;
     }
-    const bool is_asking = entry != nullptr && entry->asking();
-    if (waiting_ >= kWaitingMax || (!is_asking && asked_by(pair.second) >= kAskedByOneMax) ||
+    if (waiting_ >= kWaitingMax || asked_by(pair.second) >= kAskedByOneMax ||
         (entry == nullptr && (entry = make(pair)) == nullptr)) {
         say_later(
             std::move(answer),
@@ -317,12 +317,12 @@ void DomainProofs::look_up_next() {
     }
 }
 
-// Pairs that somebody waits for; those in use are asked about again whatever it says.
+// Questions that wait for an answer; those in use are asked about again whatever it says.
 std::size_t DomainProofs::asked_by(const std::string& fingerprint) const {
-    return static_cast<std::size_t>(
-        std::count_if(entries_.begin(), entries_.end(), [&](const auto& one) {
-            return one.first.second == fingerprint && !one.second->waiting.empty();
-        }));
+    return std::accumulate(
+        entries_.begin(), entries_.end(), std::size_t{0}, [&](std::size_t sum, const auto& one) {
+            return sum + (one.first.second == fingerprint ? one.second->waiting.size() : 0);
+        });
 }
 
 void DomainProofs::say_later(Answer answer, Verdict verdict) {

@@ -13,8 +13,8 @@
 // Owns: what is known, the questions. Called by: the main thread, on its ring; destroyed before the
 // source, and what is asked then is not answered. Bounds: kEntriesMax pairs of domain and key, of
 // which those that were looked up longest ago go first, and never one in use or being asked;
-// kWaitingMax questions that wait, of one key for kAskedByOneMax pairs; two lookups for each of
-// kAskingMax pairs at a time, and the others in turn.
+// kWaitingMax questions that wait, of one key kAskedByOneMax; two lookups for each of kAskingMax
+// pairs at a time, and the others in turn.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ class DomainProofs final {
     static constexpr std::int64_t kRefusedMs = 30'000;
     static constexpr std::size_t kEntriesMax = 4096;
     static constexpr std::size_t kWaitingMax = 1024;
-    static constexpr std::size_t kAskedByOneMax = 32;
+    static constexpr std::size_t kAskedByOneMax = 256;
     static constexpr std::size_t kAskingMax = 100;
 
     struct Verdict {

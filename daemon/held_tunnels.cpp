@@ -50,23 +50,18 @@ void HeldTunnels::take(Leases::Claim claim, std::vector<Arrival> visitors) {
 
 // Whoever has been away the longest is the least likely to come back.
 void HeldTunnels::make_room(const std::string& owner, std::uint32_t kept_max) {
-    std::size_t count = 0;
-    HeldTunnel* oldest = nullptr;
+    const bool by_key = kept_max != 0 && kept_max <= per_owner_max_;
+    const std::size_t most = by_key ? kept_max : per_owner_max_;
+    std::vector<HeldTunnel*> own;
     for (const auto& held : tunnels_) {
         if (!held->leaving() && held->lease()->terms().owner == owner) {
-            oldest = oldest == nullptr ? held.get() : oldest;
-            ++count;
+            own.push_back(held.get());
         }
     }
-    if (oldest == nullptr) {
-        return;
-    }
-    if (kept_max != 0 && count >= kept_max) {
-        end(*oldest, {"limit_leases_per_key",
-                      "the key has more addresses than its max-tunnels lets it keep"});
-    } else if (count >= per_owner_max_) {
-        end(*oldest, {"limit_leases_per_key",
-                      "the key has more addresses than [limits] leases_per_key keeps"});
+    for (std::size_t at = 0; at + most <= own.size() && at < own.size(); ++at) {
+        end(*own[at], {"limit_leases_per_key",
+                       by_key ? "the key has more addresses than its max-tunnels lets it keep"
+                              : "the key has more addresses than [limits] leases_per_key keeps"});
     }
 }
 

@@ -52,11 +52,11 @@ struct LeaseRecord {
 };
 
 inline constexpr std::size_t kLeasesMax = 32'768;
-inline constexpr std::size_t kLeaseTextBytesMax = 276 << 20;  // what kLeasesMax of the largest take
+inline constexpr std::size_t kLeaseTextBytesMax = 440 << 20;  // what kLeasesMax of the largest take
 inline constexpr std::size_t kLeaseOwnerBytesMax = 320;
 inline constexpr std::size_t kLeaseWordBytesMax = 255;       // label, note
 inline constexpr std::size_t kLeaseAudienceBytesMax = 1024;  // reach, share
-inline constexpr std::size_t kLeaseNetworksBytesMax = 1024;  // allow, deny
+inline constexpr std::size_t kLeaseNetworksBytesMax = 2880;  // allow, deny
 inline constexpr std::size_t kLeaseHostsMax = 8;
 inline constexpr std::size_t kLeaseRequestedBytesMax = 383;  // a name and a path
 inline constexpr std::size_t kLeaseHostBytesMax = 253;       // of http; and a path

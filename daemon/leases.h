@@ -105,7 +105,8 @@ class Leases {
         // No other lease serves this host, whatever the path: the answer holds while
         // http_revision() does.
         bool alone = false;
-        bool passes_tls = false;  // TLS for it is the target's to open
+        bool several_paths = false;  // of this host, or one that is not all of them
+        bool passes_tls = false;     // TLS for it is the target's to open
     };
 
     // `http`: what the wish means, if it is for an http name. `ended`: also where the wish is

@@ -173,6 +173,7 @@ std::optional<Leases::HttpPlace> Leases::find_http(std::string_view host, std::s
                      next->held_until_s_ != 0,
                      next->since_s_,
                      found->second.all.size() == 1 && next->terms().path.empty(),
+                     by_path.size() > 1 || !next->terms().path.empty(),
                      next->passes_tls_};
 }
 

@@ -169,6 +169,7 @@ class Server final : private uring::Listener::Events,
     Log& log_;
     PolicyPtr policy_;
     std::string config_path_;
+    WebCommons web_;  // tickets of which go with messages that the ring holds
     uring::Ring ring_;
     Admission admission_;
     Owners owners_;
@@ -195,7 +196,6 @@ class Server final : private uring::Listener::Events,
     PasswordChecker password_checker_;
     DomainDesk domains_{ring_, static_cast<DomainDesk::Events&>(*this)};
     std::uint64_t domains_revision_ = 0;  // of the http names that are followed
-    WebCommons web_;
     WebGate web_gate_{ring_, web_, log_, static_cast<WebGate::Events&>(*this)};
     std::optional<WebGate::Prepared> web_prepared_;  // from its making until run()
     std::vector<std::unique_ptr<Worker>> workers_;

@@ -37,6 +37,7 @@ Tunnel::Tunnel(uring::Ring& ring, uring::Stream::Pools pools, ssh::Session& sess
       port_(lease_->kind() == LeaseKind::http ? static_cast<std::uint16_t>(wish.port)
                                               : lease_->terms().port),
       listeners_open_(claim.sockets.size()),
+      rules_before_(std::move(claim.rules)),
       opened_ms_(ring.now_ms()) {
     uring::Listener::Events& self = *this;
     for (uring::Fd& socket : claim.sockets) {

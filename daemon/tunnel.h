@@ -57,6 +57,9 @@ class Tunnel final : private uring::Listener::Events,
 
     // What the client says about visitors, from now on.
     void set_rules(TunnelRulesPtr rules);
+    // What its owner said of visitors before this session had it; nullptr: nothing, or forgotten.
+    [[nodiscard]] const TunnelRulesPtr& rules_before() const { return rules_before_; }
+    void forget_rules_before() { rules_before_ = nullptr; }
     // No new visitors from now on; the lease is the caller's to hold or to end.
     void leave();
     // One that came to the lease's former holder.
@@ -122,6 +125,7 @@ class Tunnel final : private uring::Listener::Events,
     std::vector<std::unique_ptr<uring::Listener>> listeners_;
     std::size_t listeners_open_;
     TunnelRulesPtr rules_;
+    TunnelRulesPtr rules_before_;
     std::unique_ptr<Target> target_;  // of an http name
     std::vector<std::unique_ptr<Visitor>> visitors_;
     std::vector<std::unique_ptr<Visitor>> done_;  // destroyed outside their own callbacks

@@ -34,7 +34,9 @@ void Visitor::open(ssh::Session& session, const std::string& requested, std::uin
 void Visitor::unserved() {
     note_end("session");
     first_.erase(0, header_bytes_);
-    events_.on_visitor_unserved(*this, Arrival(stream_.give_back(), peer_, std::move(first_)));
+    Arrival arrival(stream_.give_back(), peer_, std::move(first_));
+    arrival.counted = std::move(counted_);
+    events_.on_visitor_unserved(*this, std::move(arrival));
 }
 
 void Visitor::attach(ssh::Channel& channel) {

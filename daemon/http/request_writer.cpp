@@ -248,11 +248,11 @@ bool has_dot_segment(std::string_view path) {
         if (path.front() == '.' || encodes(path, "2E")) {
             ++dots;
         } else if (path.front() == '/' || path.front() == '\\' || encodes(path, "2F") ||
-                   encodes(path, "5C")) {
+                   encodes(path, "5C") || path.front() == ';') {
             if (dots == 1 || dots == 2) {
                 return true;
             }
-            dots = 0;
+            dots = path.front() == ';' ? 3 : 0;  // what some drop from a segment follows
         } else {
             dots = 3;
         }

@@ -130,7 +130,7 @@ bool ProxyVisitor::serve(const http::RequestHead& head, const char* head_begin,
     if (place_.kind != Place::Kind::none && answer_misdirected(head, host)) {
         return true;
     }
-    if (place_.kind != Place::Kind::none && !place_.lease.alone &&
+    if (place_.kind != Place::Kind::none && place_.lease.several_paths &&
         http::has_dot_segment(head.path)) {
         answer_fault(
             {400, "the path goes up or stays (\"..\", \".\"), where paths tell names apart"});
@@ -225,10 +225,10 @@ std::size_t ProxyVisitor::visitor_room() const {
 
 void ProxyVisitor::to_visitor(std::span<const std::byte> bytes) {
     stream_.append(bytes);
-    if (clock_kind_ == Clock::quiet) {
-        clock_.start_at(ring_.now_ms() + kQuietMs);
-    } else if (visitor_room() == 0) {
+    if (visitor_room() == 0) {
         watch_clock();
+    } else if (clock_kind_ == Clock::quiet) {
+        clock_.start_at(ring_.now_ms() + kQuietMs);
     }
 }
 
@@ -308,7 +308,8 @@ bool ProxyVisitor::serve_again(std::string_view head) {
 bool ProxyVisitor::wait_for_owner() {
     const ProxyRules& rules = events_.proxy_rules();
     if (waits_until_ms_ == 0) {
-        waits_until_ms_ = ring_.now_ms() + rules.hold_ms;
+        waits_until_ms_ =
+            ring_.now_ms() + (input_over_ ? std::min(rules.hold_ms, kQuietMs) : rules.hold_ms);
     }
     if (ring_.now_ms() >= waits_until_ms_ || draining_ ||
         place_.lease.lease->waiting().load() >= rules.waiting_max) {
@@ -472,12 +473,12 @@ void ProxyVisitor::watch_clock() {
             due_ms = leave_due_ms();
             break;
         case State::busy:
-            if (input_over_ && exchange_ && !exchange_->is_raw()) {
-                wanted = Clock::quiet;
-                due_ms = ring_.now_ms() + kQuietMs;
-            } else if (visitor_room() == 0) {
+            if (visitor_room() == 0) {
                 wanted = Clock::stalled;
                 due_ms = ring_.now_ms() + kStalledMs;
+            } else if (input_over_ && exchange_ && !exchange_->is_raw()) {
+                wanted = Clock::quiet;
+                due_ms = ring_.now_ms() + kQuietMs;
             }
             break;
         case State::moving:

@@ -29,6 +29,10 @@ def test_requests_of_one_connection_are_served_in_turn(visit):
     assert sorted(names) == [b"one"] * 3 + [b"two"] * 3
 
 
+def test_paths_that_go_up_are_let_through_where_there_are_no_others(visit):
+    assert visit().ask("/a/../name", host=f"blog.{web.DOMAIN}").status == 200
+
+
 def test_each_connection_is_served_whatever_worker_it_came_to(visit):
     names = [visit().ask("/name").body for _ in range(4 * WORKERS)]
     assert names.count(b"one") == names.count(b"two") == 2 * WORKERS

@@ -110,6 +110,28 @@ def test_tls_is_not_passed_on_past_a_password_or_a_path(scene, wish):
     taken_back(scene, make_gate(scene), wish, "sni-proxy=true")
 
 
+def test_only_who_may_visit_is_kept_of_what_was_said(scene):
+    gate = make_gate(scene)
+    words = f"blog:443:127.0.0.1:{scene.target(web.app()).port}"
+    ssh = scene.ssh(gate, words, command=["sni-proxy=true"])
+    says(ssh, "http name open")
+    lose(gate, ssh)
+    office = rf"me\:secret@office:80:127.0.0.1:{scene.target(web.app()).port}"
+    ssh = scene.ssh(gate, words, office, args=["-N"])
+    assert ssh.outcomes(2) == [True, True]
+    visitor = visit(scene, gate)
+    assert visitor.ask(host=f"office.{web.DOMAIN}").status == 401
+    assert visitor.ask().status == 200  # by plain http, for TLS is not its target's any more
+
+
+def test_what_is_taken_back_may_be_the_last_forward(scene):
+    gate = make_gate(scene)
+    ssh = scene.ssh(gate, f"blog:80:127.0.0.1:{scene.target(web.app()).port}",
+                    command=["tcp-alias=true", "auto-close=true"], stdin=subprocess.PIPE)
+    ssh.wait_exit()
+    assert gate.log.wait_event("session_closed", reason="left")
+
+
 def test_a_forward_after_the_words_is_refused_by_them(scene):
     gate = make_gate(scene)
     path = os.path.join(scene.folder, "mux")

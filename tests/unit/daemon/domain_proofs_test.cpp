@@ -292,16 +292,22 @@ TEST_F(DomainProofsTest, AsksOnceForManyAtOnce) {
 }
 
 TEST_F(DomainProofsTest, HasABoundOnQuestionsThatWait) {
-    for (std::size_t i = 0; i <= DomainProofs::kWaitingMax; ++i) {
-        ask();
+    for (std::size_t i = 0; i < DomainProofs::kWaitingMax; ++i) {
+        ask("blog.example.org",
+            "SHA256:" + std::to_string(i / DomainProofs::kAskedByOneMax) + kKey);
     }
+    ask();
     turn();
     EXPECT_THAT(kinds(), ElementsAre(Kind::not_asked));
     EXPECT_THAT(said.back().sentence, HasSubstr("too many"));
-    find(texts({kKey}));
+    while (!dns.open.empty()) {
+        dns.answer(std::string(dns.open.begin()->first), kNone);
+    }
+    turn();
     EXPECT_EQ(said.size(), DomainProofs::kWaitingMax + 1);
+    const int before = dns.asked;
     ask("2.example.org");
-    EXPECT_EQ(dns.asked, 4) << "those that were answered wait no more";
+    EXPECT_EQ(dns.asked, before + 2) << "those that were answered wait no more";
 }
 
 TEST_F(DomainProofsTest, ForgetsWhatWasLookedUpLongestAgo) {
@@ -484,18 +490,15 @@ TEST_F(DomainProofsTest, EndsWithQuestionsOpen) {
 
 // ---- many at once ----
 
-TEST_F(DomainProofsTest, OneKeyIsAskedForSoManyAndOthersAllTheSame) {
+TEST_F(DomainProofsTest, OneKeyMayAskSoMuchAndOthersAllTheSame) {
     for (std::size_t number = 0; number <= DomainProofs::kAskedByOneMax; ++number) {
-        ask("d" + std::to_string(number) + ".example.org");
+        ask("other.example.org");
     }
     turn();
     ASSERT_EQ(said.size(), 1U);
     EXPECT_EQ(said.front().kind, Kind::not_asked);
     EXPECT_THAT(said.front().sentence, HasSubstr("too many domains"));
-    ask("d0.example.org");  // it is being asked about
     ask("blog.example.org", kOther);
-    turn();
-    EXPECT_EQ(said.size(), 1U);
     find(texts({kOther}));
     EXPECT_EQ(said.back().kind, Kind::proven);
 }

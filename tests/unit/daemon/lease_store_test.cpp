@@ -134,7 +134,7 @@ TEST_F(LeaseStore, SetsAsideWhatIsDamaged) {
 TEST_F(LeaseStore, SetsAsideWhatIsTooLong) {
     folder.write("leases", "");
     std::filesystem::resize_file(folder.path("leases"), std::uintmax_t{1} << 40U);  // a hole
-    EXPECT_THAT(load_leases(folder.path()).complaint, HasSubstr("is longer than 289406976 bytes"));
+    EXPECT_THAT(load_leases(folder.path()).complaint, HasSubstr("is longer than 461373440 bytes"));
     EXPECT_THAT(names_in(folder.path()), ElementsAre(StartsWith("leases.damaged-")));
 }
 

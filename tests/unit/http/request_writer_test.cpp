@@ -309,12 +309,14 @@ TEST(Paths, AreBelowAPrefixAtItsSlash) {
 }
 
 TEST(Paths, HaveDotSegmentsHoweverTheyAreWritten) {
-    for (const char* path : {"/a/../b", "/a/..", "/.", "/a/./b", "/a/%2e%2E/b", "/a/.%2e", "..",
-                             "/a%2f..%2fb", "/a\\..\\b", "/a/%2e?x", "/%5c..%5C"}) {
+    for (const char* path :
+         {"/a/../b", "/a/..", "/.", "/a/./b", "/a/%2e%2E/b", "/a/.%2e", "..", "/a%2f..%2fb",
+          "/a\\..\\b", "/a/%2e?x", "/%5c..%5C", "/a/..;/b", "/a/.;x/b", "/..;"}) {
         EXPECT_TRUE(has_dot_segment(path)) << path;
     }
-    for (const char* path : {"/", "", "*", "/a.b/c", "/...", "/..a", "/a..", "/.well-known/x",
-                             "/a?/../b", "/%2", "/a%2", "/%2e%2e%2e", "/.a/.b", "/..%20/"}) {
+    for (const char* path :
+         {"/", "", "*", "/a.b/c", "/...", "/..a", "/a..", "/.well-known/x", "/a?/../b", "/%2",
+          "/a%2", "/%2e%2e%2e", "/.a/.b", "/..%20/", "/a;../b", "/a;x=..", "/..a;/b"}) {
         EXPECT_FALSE(has_dot_segment(path)) << path;
     }
 }
