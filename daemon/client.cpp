@@ -230,13 +230,14 @@ void Client::refuse_login(const Refusal& refusal) {
         log_.login_refused(level_for_stranger(refusal.code), shown_->user, shown_->fingerprint,
                            refusal);
     }
-    // Who guesses a password is not told that it was right.
-    const bool by_key = !shown_->fingerprint.empty();
-    if (shown_->enough && (by_key || refusal.code == "limit_sessions_per_key")) {
-        session_.show_banner(login_notice(refusal));
-        shown_->noted.reset();
-    } else {
+    if (!shown_->enough) {
         shown_->noted = refusal.code;
+        return;
+    }
+    shown_->noted.reset();
+    // Who guesses a password is not told that it was right.
+    if (!shown_->fingerprint.empty() || refusal.code == "limit_sessions_per_key") {
+        session_.show_banner(login_notice(refusal));
     }
 }
 

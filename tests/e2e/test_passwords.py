@@ -117,6 +117,8 @@ def test_the_options_of_the_line_hold(scene, typing, options, granted):
     assert ssh.gets_in() == (granted is not None)
     if granted:
         assert ssh.outcomes(2) == granted
+    # Who guesses is not told that the password was right.
+    assert "portreeve: refused the login" not in ssh.stderr.text()
 
 
 def test_others_go_on_while_a_password_is_hashed(scene, typing):
