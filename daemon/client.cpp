@@ -301,10 +301,6 @@ tl::expected<Tunnel*, Refusal> Client::open_tunnel(const ssh::ForwardWish& wish)
         place_.ring, place_.pools, session_, events, wish, std::move(*claim), std::move(*place)));
     keep_rules_before(*tunnel);
     tunnel->set_rules(rules_for(*tunnel, *http ? (*http)->credentials : ""));
-    if (rules_said_) {
-        place_.commons.leases.set_pass_tls(place_.holder, rules_said_->passes_tls);
-        place_.commons.leases.say_rules(place_.holder, rules_said_);
-    }
     return tunnel.get();
 }
 

@@ -173,6 +173,7 @@ class Client final : private ssh::Session::Events,
     [[nodiscard]] TunnelRulesPtr rules_for(const Tunnel& tunnel,
                                            const std::string& credentials) const;
     void use_rules();
+    void tell_leases_rules();
     void keep_rules_before(Tunnel& tunnel);
     void forget_rules_before();
     void use_visitor_words(const SessionWords& words);

@@ -131,6 +131,10 @@ void Client::use_rules() {
         const Target* const target = tunnel->target();
         tunnel->set_rules(rules_for(*tunnel, target != nullptr ? target->rules().credentials : ""));
     }
+    tell_leases_rules();
+}
+
+void Client::tell_leases_rules() {
     place_.commons.leases.set_pass_tls(place_.holder, rules_of(rules_said_).passes_tls);
     place_.commons.leases.say_rules(place_.holder, rules_said_);
 }
@@ -141,7 +145,7 @@ void Client::keep_rules_before(Tunnel& tunnel) {
     constexpr std::int64_t kSilenceMs = 5'000;
     if (has_spoken_) {
         tunnel.forget_rules_before();
-        place_.commons.leases.say_rules(place_.holder, rules_said_);
+        tell_leases_rules();
     } else if (tunnel.rules_before() && !silence_.running()) {
         silence_.start_at(place_.ring.now_ms() + kSilenceMs);
     }

@@ -1,7 +1,5 @@
 #include "daemon/held_tunnels.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -10,6 +8,7 @@
 #include "daemon/proxy/web_arrival.h"
 #include "daemon/source.h"
 #include "daemon/systemd.h"
+#include "uring/reset.h"
 
 namespace portreeve::daemon {
 
@@ -119,8 +118,7 @@ void HeldTunnels::on_held_refused(HeldTunnel& held, Arrival visitor, ssh::Code c
 
 // By RST: whoever waited must not take the end for an answer.
 void HeldTunnels::refuse(const Lease& lease, Arrival visitor, ssh::Code code) {
-    const linger cut{.l_onoff = 1, .l_linger = 0};
-    setsockopt(visitor.socket.get(), SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+    uring::reset_at_close(visitor.socket.get());
     const std::string_view why =
         code == "owner_away" ? "the tunnel's owner is away ([forward] hold, lease)"
         : code == "stopping" ? "the server is stopping, and the tunnel's owner is away"

@@ -1,13 +1,13 @@
 """RUNTIME_DIR/tunnels and RUNTIME_DIR/ssh_config: what a program on the gate finds there."""
 
 import datetime
-import json
 import os
 import signal
 
 import pytest
 
 from harness import client, ports, streams, visitor
+from harness.directory import entries
 from harness.target import greet
 from harness.wait import until
 
@@ -16,19 +16,6 @@ pytestmark = pytest.mark.portreeve_only("sshd tells nobody of its tunnels")
 
 def folder(gate):
     return os.path.join(gate.settings["server"]["runtime_dir"], "tunnels")
-
-
-def entries(gate):
-    """All that is there; a file that is not whole is an error here."""
-    found = {}
-    for name in os.listdir(folder(gate)):
-        if not name.startswith("."):
-            try:
-                with open(os.path.join(folder(gate), name), encoding="utf-8") as file:
-                    found[name] = json.load(file)
-            except FileNotFoundError:
-                pass
-    return found
 
 
 def wait_states(gate, **states):

@@ -9,7 +9,7 @@ def entries(gate):
     folder = os.path.join(gate.settings["server"]["runtime_dir"], "tunnels")
     found = {}
     for name in os.listdir(folder):
-        if name.startswith(".") or not name.endswith(".json"):  # on its way, or a socket
+        if name.startswith(".") or name.endswith(".sock"):  # on its way, or a tunnel's socket
             continue
         try:
             with open(os.path.join(folder, name), encoding="utf-8") as file:
